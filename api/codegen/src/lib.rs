@@ -1,0 +1,1 @@
+//! Generates takt-wire from api/proto without protoc.

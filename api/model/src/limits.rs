@@ -1,0 +1,254 @@
+//! What one tenant may do: Tempo's per-tenant limits with Tempo's names and defaults.
+//!
+//! [`Limits`] are the effective values the data plane enforces. [`OverridesPatch`] is what an
+//! operator wrote: only the named fields; every other field inherits from the layer below
+//! (Tempo replaces the whole entry instead; see ADR 0007).
+
+use std::time::Duration;
+
+use crate::{ByteSize, UnitError, format_duration, parse_duration};
+
+/// Why an override cannot stand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LimitError {
+    #[error("no override is named `{0}`; known are: {known}", known = known())]
+    Unknown(String),
+    #[error("`{name}`: {reason}")]
+    Value { name: &'static str, reason: String },
+    #[error("`{name}` must be greater than zero")]
+    Zero { name: &'static str },
+}
+
+fn known() -> String {
+    FIELDS
+        .iter()
+        .map(|field| field.name)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+macro_rules! limits {
+    ($( $(#[doc = $doc:literal])+ $field:ident = $name:literal : $kind:ident, default $default:expr, zero $zero:ident; )+) => {
+        /// The effective limits of a tenant.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Limits { $( $(#[doc = $doc])+ pub $field: <$kind as Kind>::Type, )+ }
+
+        impl Default for Limits {
+            fn default() -> Self { Self { $( $field: $default, )+ } }
+        }
+
+        /// The fields an operator named; `None` inherits.
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct OverridesPatch { $( pub $field: Option<<$kind as Kind>::Type>, )+ }
+
+        /// One line of documentation a limit.
+        pub const FIELDS: &[Field] = &[ $( Field { name: $name, unit: $kind::UNIT, doc: concat!($($doc),+) }, )+ ];
+
+        impl OverridesPatch {
+            /// Sets a field from Tempo's dotted name and a text.
+            ///
+            /// # Errors
+            /// When no field has that name, or the text is not a value for it.
+            pub fn set(&mut self, name: &str, value: &str) -> Result<(), LimitError> {
+                match name {
+                    $( $name => {
+                        let value = $kind::parse(value).map_err(|reason| LimitError::Value { name: $name, reason })?;
+                        if Zero::$zero == Zero::Refused && $kind::is_zero(&value) {
+                            return Err(LimitError::Zero { name: $name });
+                        }
+                        self.$field = Some(value);
+                        Ok(())
+                    } )+
+                    _ => Err(LimitError::Unknown(name.to_owned())),
+                }
+            }
+
+            /// Forgets a field, so that it inherits again.
+            ///
+            /// # Errors
+            /// When no field has that name.
+            pub fn clear(&mut self, name: &str) -> Result<(), LimitError> {
+                match name {
+                    $( $name => { self.$field = None; Ok(()) } )+
+                    _ => Err(LimitError::Unknown(name.to_owned())),
+                }
+            }
+
+            /// The named fields as (name, text), in the order of the documentation.
+            #[must_use]
+            pub fn entries(&self) -> Vec<(&'static str, String)> {
+                let mut out = Vec::new();
+                $( if let Some(value) = &self.$field { out.push(($name, $kind::print(value))); } )+
+                out
+            }
+
+            /// This patch laid over `below`: the fields named here win.
+            #[must_use]
+            pub fn over(&self, below: &Limits) -> Limits {
+                Limits { $( $field: self.$field.clone().unwrap_or_else(|| below.$field.clone()), )+ }
+            }
+        }
+
+        impl Limits {
+            /// Every limit as (name, text).
+            #[must_use]
+            pub fn entries(&self) -> Vec<(&'static str, String)> {
+                vec![ $( ($name, $kind::print(&self.$field)), )+ ]
+            }
+        }
+    };
+}
+
+/// Name, unit and meaning of one limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    pub name: &'static str,
+    pub unit: &'static str,
+    pub doc: &'static str,
+}
+
+#[derive(PartialEq)]
+enum Zero {
+    Allowed,
+    Refused,
+}
+
+trait Kind {
+    type Type;
+    const UNIT: &'static str;
+    fn parse(text: &str) -> Result<Self::Type, String>;
+    fn print(value: &Self::Type) -> String;
+    fn is_zero(value: &Self::Type) -> bool;
+}
+
+struct Bytes;
+impl Kind for Bytes {
+    type Type = ByteSize;
+    const UNIT: &'static str = "bytes";
+    fn parse(text: &str) -> Result<ByteSize, String> {
+        text.parse().map_err(|e: UnitError| e.to_string())
+    }
+    fn print(value: &ByteSize) -> String {
+        value.0.to_string()
+    }
+    fn is_zero(value: &ByteSize) -> bool {
+        value.0 == 0
+    }
+}
+
+struct Time;
+impl Kind for Time {
+    type Type = Duration;
+    const UNIT: &'static str = "duration";
+    fn parse(text: &str) -> Result<Duration, String> {
+        parse_duration(text).map_err(|e| e.to_string())
+    }
+    fn print(value: &Duration) -> String {
+        format_duration(*value)
+    }
+    fn is_zero(value: &Duration) -> bool {
+        value.is_zero()
+    }
+}
+
+struct Count;
+impl Kind for Count {
+    type Type = u64;
+    const UNIT: &'static str = "count";
+    fn parse(text: &str) -> Result<u64, String> {
+        text.parse()
+            .map_err(|_| format!("`{text}` is not a whole number"))
+    }
+    fn print(value: &u64) -> String {
+        value.to_string()
+    }
+    fn is_zero(value: &u64) -> bool {
+        *value == 0
+    }
+}
+
+struct Flag;
+impl Kind for Flag {
+    type Type = bool;
+    const UNIT: &'static str = "true or false";
+    fn parse(text: &str) -> Result<bool, String> {
+        text.parse()
+            .map_err(|_| format!("`{text}` is neither `true` nor `false`"))
+    }
+    fn print(value: &bool) -> String {
+        value.to_string()
+    }
+    fn is_zero(_: &bool) -> bool {
+        false
+    }
+}
+
+limits! {
+    /// Bytes of spans taken in per second, before requests are refused with a retry hint.
+    ingestion_rate_limit = "ingestion.rate_limit_bytes": Bytes, default ByteSize(30_000_000), zero Allowed;
+    /// How many bytes may come at once above the rate; also the largest single request that can pass.
+    ingestion_burst = "ingestion.burst_size_bytes": Bytes, default ByteSize(30_000_000), zero Allowed;
+    /// Longest attribute key or string value kept; longer ones are cut at a character boundary. 0 keeps all.
+    max_attribute_bytes = "ingestion.max_attribute_bytes": Bytes, default ByteSize(2048), zero Allowed;
+    /// Whether refusals for rate carry a `RetryInfo`, which OpenTelemetry exporters need to retry.
+    retry_info_enabled = "ingestion.retry_info_enabled": Flag, default true, zero Allowed;
+    /// Most traces that may be live at once; spans of further traces are refused with a retry hint. 0 is no bound.
+    max_live_traces = "ingestion.max_traces_per_user": Count, default 0, zero Allowed;
+    /// Largest trace: spans beyond are dropped and counted, and reads of a larger trace say so. 0 is no bound.
+    max_bytes_per_trace = "global.max_bytes_per_trace": Bytes, default ByteSize(5_000_000), zero Allowed;
+    /// Most bytes of values in an answer to a tag-values query; a cut answer says so.
+    max_bytes_per_tag_values_query = "read.max_bytes_per_tag_values_query": Bytes, default ByteSize(1_000_000), zero Refused;
+    /// Longest time range of a search. 0 is no bound.
+    max_search_duration = "read.max_search_duration": Time, default Duration::from_secs(168 * 3600), zero Allowed;
+    /// Whether trace ids in search results keep their leading zeros.
+    left_pad_trace_ids = "read.left_pad_trace_ids": Flag, default false, zero Allowed;
+    /// How long blocks are kept, by the end of their newest span. 0 keeps them for ever.
+    block_retention = "compaction.block_retention": Time, default Duration::from_secs(336 * 3600), zero Allowed;
+}
+
+impl Limits {
+    /// Name, unit and meaning of every limit.
+    #[must_use]
+    pub fn fields() -> &'static [Field] {
+        FIELDS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_inherits_the_rest() {
+        let mut patch = OverridesPatch::default();
+        patch.set("ingestion.rate_limit_bytes", "1MB").unwrap();
+        let limits = patch.over(&Limits::default());
+        assert_eq!(limits.ingestion_rate_limit, ByteSize(1_000_000));
+        assert_eq!(
+            limits.max_bytes_per_trace,
+            Limits::default().max_bytes_per_trace
+        );
+        assert_eq!(
+            patch.entries(),
+            vec![("ingestion.rate_limit_bytes", "1000000".to_owned())]
+        );
+    }
+
+    #[test]
+    fn unknown_names_and_bad_values_are_refused_with_the_way_out() {
+        let mut patch = OverridesPatch::default();
+        assert!(
+            patch
+                .set("ingestion.rate", "1")
+                .unwrap_err()
+                .to_string()
+                .contains("ingestion.rate_limit_bytes")
+        );
+        assert!(patch.set("read.max_search_duration", "soon").is_err());
+        assert!(
+            patch
+                .set("read.max_bytes_per_tag_values_query", "0")
+                .is_err()
+        );
+    }
+}

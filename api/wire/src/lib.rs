@@ -1,0 +1,1 @@
+//! Generated protocol code; nothing here is written by hand.

@@ -1,0 +1,1 @@
+//! The rules of the control plane, pure: commands in, events out, state folded.

@@ -1,0 +1,1 @@
+//! The control log: openraft over redb, event codec, snapshots, proposer.

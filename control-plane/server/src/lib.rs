@@ -1,0 +1,1 @@
+//! The admin gRPC API of the control plane.

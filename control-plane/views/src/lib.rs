@@ -1,0 +1,1 @@
+//! Read models folded from the events of the control log, watched from a revision.

@@ -1,0 +1,1 @@
+//! Runs a TraceQL plan over span columns; pure.

@@ -1,0 +1,1 @@
+//! Distributor and block builder.

@@ -1,0 +1,1 @@
+//! The ingest journal: what is acknowledged is on disk.

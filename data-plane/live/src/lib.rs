@@ -1,0 +1,1 @@
+//! The live store: recent spans in columns, found as soon as acknowledged.

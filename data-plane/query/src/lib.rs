@@ -1,0 +1,1 @@
+//! Search, trace by id, tags: the Tempo HTTP API and the engine room behind it.

@@ -1,0 +1,1 @@
+//! Object storage, the block list and the caches.

@@ -1,0 +1,1 @@
+//! TraceQL: lexer, parser, types, plan; pure.
