@@ -1,0 +1,64 @@
+//! The definition of the configuration: one file per section, each field once.
+//!
+//! Within a section, fields stand before sections.
+
+mod control;
+mod ingest;
+mod journal;
+mod overrides;
+mod query;
+mod receivers;
+mod server;
+mod storage;
+mod telemetry;
+
+use std::path::PathBuf;
+
+pub(crate) use control::Control;
+pub(crate) use ingest::Ingest;
+pub(crate) use journal::{Fsync, Journal};
+pub(crate) use query::Query;
+pub(crate) use receivers::Receivers;
+pub(crate) use server::{Multitenancy, Server, UnknownTenants};
+pub(crate) use storage::{Azure, Backend, Gcs, S3, Storage};
+pub(crate) use telemetry::{LogFormat, SelfTracing, Telemetry};
+
+use super::fields::Fields;
+
+/// Everything that can be set at start-up, validated. What changes while running is
+/// [`Limits`](takt_model::Limits), in the control log; here are only their defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) server: Server,
+    pub(crate) multitenancy: Multitenancy,
+    pub(crate) receivers: Receivers,
+    pub(crate) journal: Journal,
+    pub(crate) ingest: Ingest,
+    pub(crate) storage: Storage,
+    pub(crate) query: Query,
+    pub(crate) control: Control,
+    pub(crate) overrides: takt_model::Limits,
+    pub(crate) telemetry: Telemetry,
+}
+
+impl Settings {
+    pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Self {
+        let data: PathBuf = fields.value(
+            "data_dir",
+            "./takt-data",
+            "Where everything is kept that is not told otherwise: `journal/`, `blocks/` and `control/`.",
+        );
+        Self {
+            server: Server::read(fields),
+            multitenancy: Multitenancy::read(fields),
+            receivers: Receivers::read(fields),
+            journal: Journal::read(fields, &data),
+            ingest: Ingest::read(fields),
+            storage: Storage::read(fields, &data),
+            query: Query::read(fields),
+            control: Control::read(fields, &data),
+            overrides: overrides::read(fields),
+            telemetry: Telemetry::read(fields),
+        }
+    }
+}

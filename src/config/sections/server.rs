@@ -1,0 +1,96 @@
+//! `server` and `multitenancy`: who may reach this process, and how large it may grow.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use takt_model::ByteSize;
+
+use crate::config::fields::Fields;
+use crate::config::value::words;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Server {
+    pub(crate) http_listen_address: SocketAddr,
+    pub(crate) grpc_listen_address: SocketAddr,
+    pub(crate) drain_budget: Duration,
+    pub(crate) max_memory: ByteSize,
+}
+
+const GIB: u64 = 1 << 30;
+const LEAST_MEMORY: ByteSize = ByteSize::mib(256);
+
+impl Server {
+    pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Self {
+        fields.section("server", "The process as a whole.", |fields| {
+            let half = fields.surroundings().memory_bytes.map_or(GIB, |all| all / 2);
+            let server = Self {
+                http_listen_address: fields.value(
+                    "http_listen_address",
+                    "127.0.0.1:3200",
+                    "Serves the HTTP API, gRPC by h2c, `/metrics` and `/ready`. Loopback, because nothing is authenticated by default.",
+                ),
+                grpc_listen_address: fields.value(
+                    "grpc_listen_address",
+                    "127.0.0.1:9095",
+                    "Serves gRPC alone, where a proxy cannot share a port with HTTP.",
+                ),
+                drain_budget: fields.value(
+                    "drain_budget",
+                    "30s",
+                    "How long a stop may take to finish what was accepted before it gives up and names who is still busy.",
+                ),
+                max_memory: fields.value_or(
+                    "max_memory",
+                    ByteSize(half.max(LEAST_MEMORY.0)),
+                    "half of the machine's memory",
+                    "Shared by recent spans, caches and queries; when it is used up, writes and queries are refused with a retry hint.",
+                ),
+            };
+            if server.max_memory < LEAST_MEMORY {
+                fields.refuse(
+                    "max_memory",
+                    format!("`{}` is too little to run in: give at least {LEAST_MEMORY}", server.max_memory),
+                );
+            }
+            if server.grpc_listen_address == server.http_listen_address && server.grpc_listen_address.port() != 0 {
+                fields.refuse(
+                    "grpc_listen_address",
+                    "is the same as `http_listen_address`; give it a port of its own (the HTTP port serves gRPC too)",
+                );
+            }
+            server
+        })
+    }
+}
+
+/// What happens to a tenant the control plane has never heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnknownTenants {
+    Accept,
+    Refuse,
+}
+
+words!(UnknownTenants, "`accept` or `refuse`": UnknownTenants::Accept = "accept", UnknownTenants::Refuse = "refuse");
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Multitenancy {
+    pub(crate) enabled: bool,
+    pub(crate) unknown_tenants: UnknownTenants,
+}
+
+impl Multitenancy {
+    pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Self {
+        fields.section("multitenancy", "Who a request is for.", |fields| Self {
+            enabled: fields.value(
+                "enabled",
+                "false",
+                "Whether `X-Scope-OrgID` names the tenant and is required; otherwise everything belongs to `single-tenant`.",
+            ),
+            unknown_tenants: fields.value(
+                "unknown_tenants",
+                "accept",
+                "Whether a tenant nobody created is served with the default limits or refused.",
+            ),
+        })
+    }
+}

@@ -1,0 +1,176 @@
+use expect_test::{expect, expect_file};
+use takt_model::ByteSize;
+
+use super::fields::{Entry, Fields, Notes};
+use super::*;
+
+fn surroundings(variable: &dyn Fn(&str) -> Option<String>) -> Surroundings<'_> {
+    Surroundings {
+        variable,
+        memory_bytes: Some(8 << 30),
+    }
+}
+
+fn read(text: &str) -> Result<Config, Problems> {
+    parse(
+        "takt.yaml",
+        text,
+        &surroundings(&|name| (name == "BUCKET").then(|| "traces".to_owned())),
+    )
+}
+
+fn problems(text: &str) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+fn definition() -> Vec<Entry> {
+    let surroundings = surroundings(&|_| None);
+    let mut notes = Notes::new(&surroundings);
+    let empty = tree::parse("").unwrap();
+    Fields::root(&empty, &mut notes, Settings::read);
+    notes.close().0
+}
+
+#[test]
+fn no_file_means_every_default_on_loopback() {
+    let settings = read("").unwrap().settings;
+    assert_eq!(
+        settings.server.http_listen_address.to_string(),
+        "127.0.0.1:3200"
+    );
+    assert_eq!(settings.server.max_memory, ByteSize(4 << 30));
+    assert_eq!(settings.receivers.grpc.to_string(), "127.0.0.1:4317");
+    assert_eq!(settings.journal.dir, Path::new("./takt-data/journal"));
+    assert_eq!(settings.overrides, takt_model::Limits::default());
+    assert_eq!(settings.telemetry.self_tracing, None);
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_place_and_the_way_out() {
+    let text = "\
+server:
+  http_listen_adress: 0.0.0.0:3200
+  drain_budget: soon
+receivers:
+  otlp:
+    grpc:
+      endpoint: everywhere
+storage:
+  backend: s3
+  s3:
+    bucket: ${BUKET}
+journal: []
+query:
+  default_result_limit: 50
+  max_result_limit: 10
+overrides:
+  defaults:
+    ingestion: { rate_limit_bytes: fast }
+query:
+  timeout: 5s
+";
+    expect![[r#"
+        takt.yaml:2:3: server.http_listen_adress: unknown field; known here are: http_listen_address, grpc_listen_address, drain_budget, max_memory
+            2 |   http_listen_adress: 0.0.0.0:3200
+              |   ^^^^^^^^^^^^^^^^^^
+        takt.yaml:3:17: server.drain_budget: `soon` is not a duration: write numbers with units ns, us, ms, s, m, h, d or w, such as `30s` or `1h30m`
+            3 |   drain_budget: soon
+              |                 ^^^^
+        takt.yaml:7:17: receivers.otlp.grpc.endpoint: `everywhere` is not an address: write an IP address and a port, such as `0.0.0.0:4317`
+            7 |       endpoint: everywhere
+              |                 ^^^^^^^^^^
+        takt.yaml:11:13: storage.s3.bucket: the environment variable `BUKET` is not set; set it, or write `${BUKET:-default}`
+           11 |     bucket: ${BUKET}
+              |             ^^^^^^^^
+        takt.yaml:12:10: journal: expected a section: its fields on lines of their own, indented
+           12 | journal: []
+              |          ^
+        takt.yaml:14:25: query.default_result_limit: `50` is more than the largest that may be asked for, 10
+           14 |   default_result_limit: 50
+              |                         ^^
+        takt.yaml:18:36: overrides.defaults.ingestion.rate_limit_bytes: `fast` is not a size: write a number and a unit, such as `64MiB`, `5MB` or `1024`
+           18 |     ingestion: { rate_limit_bytes: fast }
+              |                                    ^^^^
+        takt.yaml:19:1: query: given twice; first on line 13
+           19 | query:
+              | ^^^^^
+        8 problems in takt.yaml"#]].assert_eq(&problems(text));
+}
+
+#[test]
+fn a_file_that_is_not_yaml_says_where_it_stops_being_it() {
+    expect![[r#"
+        takt.yaml:3:8: not YAML: illegal placement of ':' indicator
+            3 | journal:
+              |        ^
+        1 problem in takt.yaml"#]]
+    .assert_eq(&problems("server:\n  drain_budget: [30s\njournal:\n"));
+    expect![[r#"
+        takt.yaml:1:7: anchors and tags are not supported; write the value out
+            1 | a: &x 1
+              |       ^
+        1 problem in takt.yaml"#]]
+    .assert_eq(&problems("a: &x 1\n"));
+    expect![[r#"
+        takt.yaml:3:1: a second document begins here; one file holds one configuration
+            3 | data_dir: b
+              | ^
+        1 problem in takt.yaml"#]]
+    .assert_eq(&problems("data_dir: a\n---\ndata_dir: b\n"));
+}
+
+#[test]
+fn variables_come_in_where_the_file_names_them_and_never_as_structure() {
+    let text = "storage: { backend: s3, s3: { bucket: '${BUCKET}', prefix: \"${PREFIX:-a: b}\" } }";
+    let Backend::S3(s3) = read(text).unwrap().settings.storage.backend else {
+        panic!("the backend is s3");
+    };
+    assert_eq!(
+        (s3.bucket.as_str(), s3.prefix.as_deref()),
+        ("traces", Some("a: b"))
+    );
+}
+
+#[test]
+fn an_empty_value_means_the_default() {
+    assert_eq!(
+        read("server:\ndata_dir:\njournal: ~\n").unwrap().settings,
+        read("").unwrap().settings
+    );
+}
+
+#[test]
+fn what_is_printed_reads_back_as_the_same_settings() {
+    let text = "
+data_dir: \"/var/lib/takt #1\"
+storage: { backend: azure, azure: { container_name: c, storage_account_name: 'null', prefix: '${BUCKET}' } }
+telemetry: { log: { level: 'info,takt_query=debug' }, self_tracing: { endpoint: 'http://127.0.0.1:4317' } }
+overrides: { defaults: { ingestion: { rate_limit_bytes: 1MB } } }
+";
+    let config = read(text).unwrap();
+    assert_eq!(read(&config.effective()).unwrap().settings, config.settings);
+}
+
+#[test]
+fn a_secret_is_never_printed() {
+    let config = read("storage: { backend: s3, s3: { bucket: b, secret_key: hunter2 } }").unwrap();
+    let printed = config.effective() + &format!("{config:?}");
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert!(printed.contains("secret_key: \"<secret>\""));
+}
+
+#[test]
+fn every_field_has_a_reason_and_the_reference_page_is_current() {
+    let entries = definition();
+    for entry in &entries {
+        if entry.field.is_some() {
+            assert!(
+                entry.doc.ends_with('.'),
+                "{:?}: {:?}",
+                entry.path,
+                entry.doc
+            );
+        }
+    }
+    expect_file!["../../docs/configuration.md"].assert_eq(&print::reference(&entries));
+}
