@@ -19,6 +19,7 @@ mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 pub(crate) use problem::Problems;
 pub(crate) use sections::*;
@@ -85,9 +86,22 @@ fn parse(name: &str, text: &str, surroundings: &Surroundings<'_>) -> Result<Conf
     }
 }
 
+/// Says that a file is in order, or fails with every problem it has.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn check(path: Option<&Path>) -> anyhow::Result<ExitCode> {
+    load(path)?;
+    match path {
+        Some(path) => println!("{} is in order", path.display()),
+        None => println!("no file given; the defaults are in order"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 impl Config {
     /// Every setting in force, as a file that would bring it about; secrets are not shown.
-    pub(crate) fn effective(&self) -> String {
+    pub(crate) fn to_yaml(&self) -> String {
         print::effective(&self.entries)
     }
 }

@@ -148,13 +148,13 @@ telemetry: { log: { level: 'info,takt_query=debug' }, self_tracing: { endpoint: 
 overrides: { defaults: { ingestion: { rate_limit_bytes: 1MB } } }
 ";
     let config = read(text).unwrap();
-    assert_eq!(read(&config.effective()).unwrap().settings, config.settings);
+    assert_eq!(read(&config.to_yaml()).unwrap().settings, config.settings);
 }
 
 #[test]
 fn a_secret_is_never_printed() {
     let config = read("storage: { backend: s3, s3: { bucket: b, secret_key: hunter2 } }").unwrap();
-    let printed = config.effective() + &format!("{config:?}");
+    let printed = config.to_yaml() + &format!("{config:?}");
     assert!(!printed.contains("hunter2"), "{printed}");
     assert!(printed.contains("secret_key: \"<secret>\""));
 }

@@ -1,6 +1,7 @@
 //! `telemetry`: what Takt says about itself.
 
 use takt_model::TenantId;
+use tracing_subscriber::filter::Targets;
 
 use crate::config::fields::Fields;
 use crate::config::value::{Value, words};
@@ -13,22 +14,28 @@ pub(crate) struct Telemetry {
     pub(crate) self_tracing: Option<SelfTracing>,
 }
 
-/// A filter such as `info` or `info,takt_query=debug`, known to be one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogLevel(pub(crate) String);
+/// A filter such as `info` or `info,takt_query=debug`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LogLevel(Targets);
+
+impl LogLevel {
+    pub(crate) fn targets(&self) -> Targets {
+        self.0.clone()
+    }
+}
 
 impl Value for LogLevel {
     const UNIT: &'static str = "`error`, `warn`, `info`, `debug`, `trace`, or `level,crate=level`";
     fn parse(text: &str) -> Result<Self, String> {
-        match text.parse::<tracing_subscriber::filter::Targets>() {
-            Ok(_) if !text.is_empty() => Ok(Self(text.to_owned())),
+        match text.parse() {
+            Ok(targets) if !text.is_empty() => Ok(Self(targets)),
             _ => Err(format!(
                 "`{text}` is not a level: write `error`, `warn`, `info`, `debug` or `trace`, or pairs such as `info,takt_query=debug`"
             )),
         }
     }
     fn print(&self) -> String {
-        self.0.clone()
+        self.0.to_string()
     }
 }
 
