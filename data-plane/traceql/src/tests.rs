@@ -1,0 +1,407 @@
+//! Beside the rules, the promise of the whole crate: whatever is printed parses back to the same tree.
+
+use proptest::prelude::*;
+
+use crate::{
+    BinaryOp, Expr, Field, Filter, Intrinsic, Kind, Pattern, Scope, Static, Status, UnaryOp, What,
+    format_duration, lenient, parse, parse_tag,
+};
+
+/// The canonical text of a query, or the words of its refusal.
+fn say(query: &str) -> String {
+    match parse(query) {
+        Ok(filter) => filter.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn check(cases: &[(&str, &str)]) {
+    for (query, expected) in cases {
+        assert_eq!(say(query), *expected, "{query}");
+    }
+}
+
+#[test]
+fn precedence_is_tempos() {
+    check(&[
+        ("{}", "{ }"),
+        (
+            "{ .a = 1 || .b = 2 && .c = 3 }",
+            "{ ((.a = 1) || (.b = 2)) && (.c = 3) }",
+        ),
+        (
+            "{ .a + 2 * .b ^ 2 ^ 3 = 1 }",
+            "{ (.a + (2 * (.b ^ (2 ^ 3)))) = 1 }",
+        ),
+        ("{ !.a = .b }", "{ (!.a) = .b }"),
+        ("{ -.a ^ 2 = 4 }", "{ ((-.a) ^ 2) = 4 }"),
+        ("{ .a - -5 = -(3) }", "{ (.a - -5) = -3 }"),
+        ("({ ( .a = true ) })", "{ .a = true }"),
+        ("{ nil = .a && .b != nil }", "{ (.a = nil) && (.b != nil) }"),
+        ("{ nil != nil }", "{ false }"),
+    ]);
+}
+
+#[test]
+fn names_reach_to_the_next_delimiter_and_may_be_quoted() {
+    check(&[
+        ("{ .foo+1 = 2 }", "{ .foo+1 = 2 }"),
+        ("{ span.\"a b\".c>5 }", "{ span.\"a b.c\" > 5 }"),
+        (
+            "{ span.foo.\"bar baz\" = 1 }",
+            "{ span.\"foo.bar baz\" = 1 }",
+        ),
+        ("{ .a//b = 1 // comment\n }", "{ .a//b = 1 }"),
+        ("{ /* here * too */ .a = 1 }", "{ .a = 1 }"),
+        ("{ parent.kind = server }", "{ parent.kind = server }"),
+        ("{ parent.\"kind\" = 1 }", "{ parent.\"kind\" = 1 }"),
+        (
+            "{ parent.span.http.route = `/x` && parent.resource.a = 1 && parent.b = 2}",
+            "{ ((parent.span.http.route = `/x`) && (parent.resource.a = 1)) && (parent.b = 2) }",
+        ),
+        ("{ span:name = \"a\\\"`\\n\" }", "{ name = \"a\\\"`\\n\" }"),
+    ]);
+}
+
+#[test]
+fn literals_of_every_type_are_read() {
+    check(&[
+        (
+            "{ .a = 0x1F || .b = 1_000 || .c = minInt || .d = maxInt }",
+            "{ (((.a = 31) || (.b = 1000)) || (.c = minInt)) || (.d = 9223372036854775807) }",
+        ),
+        ("{ .a = .5 || .b = 1e3 }", "{ (.a = 0.5) || (.b = 1000.0) }"),
+        ("{ duration > 1d2h }", "{ duration > 26h0m0s }"),
+        (
+            "{ status = error && kind != server }",
+            "{ (status = error) && (kind != server) }",
+        ),
+        (
+            "{ .a = 9223372036854775808 }",
+            "parse error at line 1, col 8: literal `9223372036854775808` is out of range",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_no_traceql_is_refused_with_line_and_column() {
+    check(&[
+        (
+            "",
+            "parse error at line 1, col 1: syntax error: unexpected $end",
+        ),
+        (
+            "{ span.foo = }",
+            "parse error at line 1, col 14: syntax error: unexpected }",
+        ),
+        (
+            "{ } | rate( | by ()",
+            "parse error at line 1, col 13: syntax error: unexpected |, expecting )",
+        ),
+        (
+            "{ trace:status = error }",
+            "parse error at line 1, col 9: syntax error: unexpected status, expecting duration or rootName or rootService or id",
+        ),
+        (
+            "{ } | count()",
+            "parse error at line 1, col 14: syntax error: unexpected $end",
+        ),
+        (
+            "{ .a = b }",
+            "parse error at line 1, col 8: unknown identifier: b",
+        ),
+        (
+            "{\n .a .b }",
+            "parse error at line 2, col 5: syntax error: unexpected .",
+        ),
+        (
+            "{ span. = 1 }",
+            "parse error at line 1, col 9: syntax error: unexpected =, expecting IDENTIFIER",
+        ),
+        (
+            "{ .a = 'x' }",
+            "parse error at line 1, col 8: syntax error: unexpected '",
+        ),
+        (
+            "{ .a = \"x }",
+            "parse error at line 1, col 8: syntax error: unexpected \"",
+        ),
+        (
+            "{ .a = 1 } x",
+            "parse error at line 1, col 12: unknown identifier: x",
+        ),
+    ]);
+}
+
+#[test]
+fn types_that_do_not_fit_are_refused_in_tempos_words() {
+    check(&[
+        (
+            "{ duration > \"x\" }",
+            "binary operations must operate on the same type: duration > `x`",
+        ),
+        (
+            "{ name > true }",
+            "binary operations must operate on the same type: name > true",
+        ),
+        (
+            "{ kind > server }",
+            "illegal operation for the given types: kind > server",
+        ),
+        (
+            "{ .a > nil }",
+            "illegal operation for the given types: .a > nil",
+        ),
+        (
+            "{ .a =~ .b }",
+            "illegal operation for the given types: .a =~ .b",
+        ),
+        (
+            "{ duration =~ \"x\" }",
+            "illegal operation for the given types: duration =~ `x`",
+        ),
+        (
+            "{ -name = 1 }",
+            "illegal operation for the given types: -name",
+        ),
+        (
+            "{ 1 + 1 }",
+            "span filter field expressions must resolve to a boolean: 1 + 1",
+        ),
+        (
+            "{ name = nil }",
+            "name=nil is not valid because intrinsics cannot be nil",
+        ),
+    ]);
+    assert!(say("{ .a =~ \"(\" }").starts_with("invalid regex: "));
+    assert!(say("{ .a =~ \"a)(b\" }").starts_with("invalid regex: "));
+    assert_eq!(
+        say("{ duration > 1 && .a = 1.5 }"),
+        "{ (duration > 1) && (.a = 1.5) }"
+    );
+}
+
+#[test]
+fn the_rest_of_the_language_is_recognised_and_refused() {
+    for (query, feature) in [
+        ("{ } | { name = `x` }", "pipelines of spansets"),
+        ("{ } >> { .a = 1 }", "operators between spansets"),
+        ("{ } !~ { } && ({ } &>> { })", "operators between spansets"),
+        ("{ } | count() > 1", "aggregates and scalar filters"),
+        (
+            "{ } | avg(duration) + 1s > 2 * max(.x)",
+            "aggregates and scalar filters",
+        ),
+        ("({ } | count() > 1) >> ({ })", "operators between spansets"),
+        (
+            "{ } | by(.a) | count() > 1",
+            "aggregates and scalar filters",
+        ),
+        ("{ } | select(.a, span.b)", "`by`, `coalesce` and `select`"),
+        ("{ } | by(.a) | coalesce()", "`by`, `coalesce` and `select`"),
+        ("{ } | rate() by (.a, .b)", "metrics queries"),
+        (
+            "{ } | quantile_over_time(duration, .5, 0.9) | topk(3) > 10",
+            "metrics queries",
+        ),
+        ("({ } | rate()) / ({ } | rate())", "metrics queries"),
+        ("({ } | rate()) > 10", "metrics queries"),
+        ("2 * ({ } | rate())", "metrics queries"),
+        ("{ } | compare({ status = error }, 10)", "metrics queries"),
+        ("{ } with(most_recent=true)", "query hints"),
+    ] {
+        assert_eq!(
+            say(query),
+            format!("{feature} are not supported yet"),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn an_endless_query_is_refused_and_overflows_no_stack() {
+    for query in [
+        format!("{{ {} .a = 1 }}", "!".repeat(100_000)),
+        format!("{{ {}", "(".repeat(100_000)),
+        "(".repeat(100_000),
+        format!("{{ .a = 1 {} }}", "&& .b = 2 ".repeat(100_000)),
+        format!("{{ }} {}", "| { } ".repeat(100_000)),
+    ] {
+        assert!(say(&query).contains("too deep or too long"));
+        assert_eq!(lenient(&query).groups, 1);
+    }
+}
+
+#[test]
+fn an_unfinished_query_keeps_its_complete_matchers() {
+    for (query, kept, groups) in [
+        ("{ resource.cluster = }", "{ }", 1),
+        ("", "{ }", 1),
+        ("{ .a = 1", "{ .a = 1 }", 1),
+        ("{ .a = 1 && .b = }", "{ .a = 1 }", 1),
+        ("{ .a = 1 && .b = \"unfin", "{ .a = 1 }", 1),
+        (
+            "{ span. && .a = 1 && name =~ `x.*` }",
+            "{ (.a = 1) && (name =~ `x.*`) }",
+            1,
+        ),
+        ("{ .a = 1 || .b = 2 }", "{ (.a = 1) || (.b = 2) }", 2),
+        ("{ .a = 1 || .b = }", "{ }", 1),
+        (
+            "{ .c = 3 && (.a = 1 || .b = 2",
+            "{ (.c = 3) && ((.a = 1) || (.b = 2)) }",
+            2,
+        ),
+        ("{ .c = 3 && (.a = 1 || .b = )}", "{ .c = 3 }", 1),
+        ("{ .a = 1 } | rate()", "{ .a = 1 }", 1),
+        ("{ duration = \"x\" && .a = 1 }", "{ .a = 1 }", 1),
+        (
+            "{ (.a = 1 || .b = 2) && (.c = 1 || .d = 2) }",
+            "{ ((.a = 1) || (.b = 2)) && ((.c = 1) || (.d = 2)) }",
+            4,
+        ),
+    ] {
+        let found = lenient(query);
+        assert_eq!(
+            (found.filter.to_string().as_str(), found.groups),
+            (kept, groups),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn tags_of_the_api_are_single_fields() {
+    for name in [
+        "span.foo",
+        "resource.service.name",
+        ".foo",
+        "name",
+        "event:name",
+        "span.\"a b\"",
+    ] {
+        assert_eq!(
+            parse_tag(name).map(|f| f.to_string()).as_deref(),
+            Some(name)
+        );
+    }
+    for name in ["", "foo", "span.foo = 1", "5", "span.", "trace:status"] {
+        assert_eq!(parse_tag(name), None, "{name}");
+    }
+}
+
+fn any_static() -> impl Strategy<Value = Static> {
+    prop_oneof![
+        any::<i64>().prop_map(Static::Int),
+        any::<f64>()
+            .prop_filter("finite", |f| f.is_finite())
+            .prop_map(Static::Float),
+        any::<String>().prop_map(Static::String),
+        any::<bool>().prop_map(Static::Bool),
+        any::<i64>()
+            .prop_filter("has a positive twin", |d| *d != i64::MIN)
+            .prop_map(Static::Duration),
+        proptest::sample::select(&Status::ALL[..]).prop_map(Static::Status),
+        proptest::sample::select(&Kind::ALL[..]).prop_map(Static::Kind),
+    ]
+}
+
+fn any_field() -> impl Strategy<Value = Field> {
+    let scope = proptest::sample::select(vec![
+        Scope::Any,
+        Scope::Span,
+        Scope::Resource,
+        Scope::Event,
+        Scope::Link,
+        Scope::Instrumentation,
+    ]);
+    let key = prop_oneof![
+        "[a-z.+]{1,6}",
+        any::<String>(),
+        Just("kind".to_owned()),
+        Just("span.x".to_owned())
+    ];
+    prop_oneof![
+        (scope, key, any::<bool>()).prop_map(|(scope, key, parent)| Field {
+            parent: parent && matches!(scope, Scope::Any | Scope::Span | Scope::Resource),
+            what: What::Attribute(scope, key),
+        }),
+        proptest::sample::select(&Intrinsic::ALL[..]).prop_map(Field::intrinsic),
+        Just(Field {
+            parent: true,
+            what: What::Intrinsic(Intrinsic::Kind)
+        }),
+    ]
+}
+
+fn any_expr() -> impl Strategy<Value = Expr> {
+    let ops = vec![
+        BinaryOp::Add,
+        BinaryOp::Sub,
+        BinaryOp::Mul,
+        BinaryOp::Div,
+        BinaryOp::Mod,
+        BinaryOp::Pow,
+        BinaryOp::Eq,
+        BinaryOp::Ne,
+        BinaryOp::Lt,
+        BinaryOp::Le,
+        BinaryOp::Gt,
+        BinaryOp::Ge,
+        BinaryOp::And,
+        BinaryOp::Or,
+    ];
+    let leaf = prop_oneof![
+        any_static().prop_map(Expr::Static),
+        any_field().prop_map(Expr::Field)
+    ];
+    leaf.prop_recursive(4, 24, 2, move |inner| {
+        let pattern = proptest::sample::select(vec!["a.*b", "", "x`y", "\\d+"]);
+        prop_oneof![
+            (
+                proptest::sample::select(ops.clone()),
+                inner.clone(),
+                inner.clone()
+            )
+                .prop_map(|(op, left, right)| Expr::binary(op, left, right)),
+            inner
+                .clone()
+                .prop_map(|operand| Expr::unary(UnaryOp::Not, operand)),
+            any_field().prop_map(|field| Expr::unary(UnaryOp::Neg, Expr::Field(field))),
+            (any::<bool>(), inner.clone(), pattern).prop_map(|(negated, operand, text)| {
+                Expr::Match {
+                    negated,
+                    operand: Box::new(operand),
+                    pattern: Pattern::new(text).unwrap(),
+                }
+            }),
+            (any::<bool>(), inner).prop_map(|(negated, operand)| Expr::Exists {
+                negated,
+                operand: Box::new(operand),
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_parses_back_to_the_same_tree(expr in any_expr()) {
+        let text = Filter { expr: Some(expr.clone()) }.to_string();
+        let lexemes = crate::token::lex(&text).unwrap();
+        let mut parser = crate::parser::Parser::new(&text, &lexemes[1..]);
+        prop_assert_eq!(parser.expression().unwrap(), expr, "{}", text);
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in any::<String>(), pieces in proptest::collection::vec(
+        proptest::sample::select(vec!["{", "}", "(", ")", ".a", "span.", "trace:", "id", "=", "!~", "\"x\"", "`", "&&", "||", "5s", "1", "-", "!", "|", "rate", "count", "by", "µ", " "]), 0..20)) {
+        for text in [text, pieces.concat()] {
+            let _ = (parse(&text), lenient(&text), parse_tag(&text));
+        }
+    }
+
+    #[test]
+    fn a_duration_is_read_as_it_was_written(nanos in 0..i64::MAX) {
+        prop_assert_eq!(crate::parse_duration(&format_duration(nanos)), Some(nanos));
+    }
+}
