@@ -131,7 +131,7 @@ impl Drop for Running {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_failed_task_stops_its_group_and_not_the_parent() {
         let tasks = Tasks::default();
         let child = tasks.child();
@@ -140,7 +140,7 @@ mod tests {
         assert!(!tasks.is_stopped());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn draining_names_who_is_late() {
         let tasks = Tasks::default();
         let stopped = tasks.stopped();
@@ -150,6 +150,6 @@ mod tests {
         });
         tasks.spawn("stubborn", std::future::pending::<Result<(), &str>>());
         tasks.stop();
-        assert_eq!(tasks.drain(Duration::from_secs(5)).await, ["stubborn"]);
+        assert_eq!(tasks.drain(Duration::from_millis(50)).await, ["stubborn"]);
     }
 }

@@ -9,6 +9,6 @@ mod time;
 mod units;
 
 pub use ids::{BlockId, IdError, NodeId, Revision, SpanId, TenantId, Term, TraceId};
-pub use limits::{LimitError, Limits, OverridesPatch};
+pub use limits::{Field, LimitError, Limits, OverridesPatch};
 pub use time::{TimeRange, UnixNano};
 pub use units::{ByteSize, UnitError, format_duration, parse_duration};

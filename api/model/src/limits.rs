@@ -28,10 +28,10 @@ fn known() -> String {
 }
 
 macro_rules! limits {
-    ($( $(#[doc = $doc:literal])+ $field:ident = $name:literal : $kind:ident, default $default:expr, zero $zero:ident; )+) => {
+    ($( $(#[doc = $doc:literal])+ $field:ident = $name:literal : $kind:ident as $type:ty, default $default:expr, zero $zero:ident; )+) => {
         /// The effective limits of a tenant.
         #[derive(Debug, Clone, PartialEq)]
-        pub struct Limits { $( $(#[doc = $doc])+ pub $field: <$kind as Kind>::Type, )+ }
+        pub struct Limits { $( $(#[doc = $doc])+ pub $field: $type, )+ }
 
         impl Default for Limits {
             fn default() -> Self { Self { $( $field: $default, )+ } }
@@ -39,10 +39,10 @@ macro_rules! limits {
 
         /// The fields an operator named; `None` inherits.
         #[derive(Debug, Clone, PartialEq, Default)]
-        pub struct OverridesPatch { $( pub $field: Option<<$kind as Kind>::Type>, )+ }
+        pub struct OverridesPatch { $( pub $field: Option<$type>, )+ }
 
         /// One line of documentation a limit.
-        pub const FIELDS: &[Field] = &[ $( Field { name: $name, unit: $kind::UNIT, doc: concat!($($doc),+) }, )+ ];
+        const FIELDS: &[Field] = &[ $( Field { name: $name, unit: $kind::UNIT, doc: concat!($($doc),+) }, )+ ];
 
         impl OverridesPatch {
             /// Sets a field from Tempo's dotted name and a text.
@@ -185,25 +185,25 @@ impl Kind for Flag {
 
 limits! {
     /// Bytes of spans taken in per second, before requests are refused with a retry hint.
-    ingestion_rate_limit = "ingestion.rate_limit_bytes": Bytes, default ByteSize(30_000_000), zero Allowed;
+    ingestion_rate_limit = "ingestion.rate_limit_bytes": Bytes as ByteSize, default ByteSize(30_000_000), zero Allowed;
     /// How many bytes may come at once above the rate; also the largest single request that can pass.
-    ingestion_burst = "ingestion.burst_size_bytes": Bytes, default ByteSize(30_000_000), zero Allowed;
+    ingestion_burst = "ingestion.burst_size_bytes": Bytes as ByteSize, default ByteSize(30_000_000), zero Allowed;
     /// Longest attribute key or string value kept; longer ones are cut at a character boundary. 0 keeps all.
-    max_attribute_bytes = "ingestion.max_attribute_bytes": Bytes, default ByteSize(2048), zero Allowed;
+    max_attribute_bytes = "ingestion.max_attribute_bytes": Bytes as ByteSize, default ByteSize(2048), zero Allowed;
     /// Whether refusals for rate carry a `RetryInfo`, which OpenTelemetry exporters need to retry.
-    retry_info_enabled = "ingestion.retry_info_enabled": Flag, default true, zero Allowed;
+    retry_info_enabled = "ingestion.retry_info_enabled": Flag as bool, default true, zero Allowed;
     /// Most traces that may be live at once; spans of further traces are refused with a retry hint. 0 is no bound.
-    max_live_traces = "ingestion.max_traces_per_user": Count, default 0, zero Allowed;
+    max_live_traces = "ingestion.max_traces_per_user": Count as u64, default 0, zero Allowed;
     /// Largest trace: spans beyond are dropped and counted, and reads of a larger trace say so. 0 is no bound.
-    max_bytes_per_trace = "global.max_bytes_per_trace": Bytes, default ByteSize(5_000_000), zero Allowed;
+    max_bytes_per_trace = "global.max_bytes_per_trace": Bytes as ByteSize, default ByteSize(5_000_000), zero Allowed;
     /// Most bytes of values in an answer to a tag-values query; a cut answer says so.
-    max_bytes_per_tag_values_query = "read.max_bytes_per_tag_values_query": Bytes, default ByteSize(1_000_000), zero Refused;
+    max_bytes_per_tag_values_query = "read.max_bytes_per_tag_values_query": Bytes as ByteSize, default ByteSize(1_000_000), zero Refused;
     /// Longest time range of a search. 0 is no bound.
-    max_search_duration = "read.max_search_duration": Time, default Duration::from_secs(168 * 3600), zero Allowed;
+    max_search_duration = "read.max_search_duration": Time as Duration, default Duration::from_secs(168 * 3600), zero Allowed;
     /// Whether trace ids in search results keep their leading zeros.
-    left_pad_trace_ids = "read.left_pad_trace_ids": Flag, default false, zero Allowed;
+    left_pad_trace_ids = "read.left_pad_trace_ids": Flag as bool, default false, zero Allowed;
     /// How long blocks are kept, by the end of their newest span. 0 keeps them for ever.
-    block_retention = "compaction.block_retention": Time, default Duration::from_secs(336 * 3600), zero Allowed;
+    block_retention = "compaction.block_retention": Time as Duration, default Duration::from_secs(336 * 3600), zero Allowed;
 }
 
 impl Limits {

@@ -40,6 +40,13 @@ impl<T: Copy> Sparse<T> {
         self.values.push(value);
     }
 
+    /// Forgets the values of `row` and all rows after it.
+    pub(crate) fn truncate_from(&mut self, row: u32) {
+        let keep = self.rows.partition_point(|known| *known < row);
+        self.rows.truncate(keep);
+        self.values.truncate(keep);
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (u32, T)> + '_ {
         self.rows.iter().copied().zip(self.values.iter().copied())
     }
@@ -165,6 +172,15 @@ impl KeyColumn {
             }
         }
         true
+    }
+
+    /// Forgets the values of `row` and all rows after it.
+    pub(crate) fn truncate_from(&mut self, row: u32) {
+        self.string.truncate_from(row);
+        self.int.truncate_from(row);
+        self.float.truncate_from(row);
+        self.bool.truncate_from(row);
+        self.other.truncate_from(row);
     }
 
     /// How many rows have a value.

@@ -170,6 +170,38 @@ pub struct TraceSummary {
     pub services: Vec<(String, u32, u32)>,
 }
 
+impl EventColumns {
+    /// Keeps the first `keep` events.
+    pub(crate) fn truncate(&mut self, keep: usize) {
+        self.span.truncate(keep);
+        self.time.truncate(keep);
+        self.name.truncate(keep);
+        let row = u32::try_from(keep).unwrap_or(NO_ROW);
+        self.attrs
+            .columns
+            .iter_mut()
+            .for_each(|column| column.truncate_from(row));
+        self.dropped_attributes.truncate_from(row);
+    }
+}
+
+impl LinkColumns {
+    /// Keeps the first `keep` links.
+    pub(crate) fn truncate(&mut self, keep: usize) {
+        self.span.truncate(keep);
+        self.trace_id.truncate(keep);
+        self.span_id.truncate(keep);
+        let row = u32::try_from(keep).unwrap_or(NO_ROW);
+        self.trace_state.truncate_from(row);
+        self.flags.truncate_from(row);
+        self.attrs
+            .columns
+            .iter_mut()
+            .for_each(|column| column.truncate_from(row));
+        self.dropped_attributes.truncate_from(row);
+    }
+}
+
 impl TraceTable {
     #[must_use]
     pub fn len(&self) -> usize {

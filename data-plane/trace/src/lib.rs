@@ -11,8 +11,11 @@
 
 pub mod attrs;
 pub mod columns;
+pub mod decode;
 pub mod dict;
 pub mod projection;
+pub mod scan;
+mod wire;
 
 pub use attrs::{AttrTable, KeyColumn, Sparse, Value, ValueRef};
 pub use columns::{

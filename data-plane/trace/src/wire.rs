@@ -1,0 +1,144 @@
+//! A protobuf reader over borrowed bytes: no allocation, no recursion, every length checked.
+
+/// The bytes are not the protobuf message they should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    #[error("protobuf ends in the middle of a field")]
+    Truncated,
+    #[error("protobuf has a number longer than ten bytes")]
+    Varint,
+    #[error("protobuf has a field of unknown wire type {0}")]
+    WireType(u8),
+    #[error("protobuf has field {field} with wire type {found}, which it never has")]
+    Mismatch { field: u32, found: u8 },
+    #[error("protobuf has a value nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+}
+
+/// How deep attribute values may nest.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// The value of a field as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Field<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Bytes(&'a [u8]),
+    Fixed32(u32),
+}
+
+/// Walks the fields of one message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(message: &'a [u8]) -> Self {
+        Self { rest: message }
+    }
+
+    /// The bytes not walked yet.
+    pub(crate) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// The next field's number and value; `None` at the end.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, Malformed> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let tag = self.varint()?;
+        let number = u32::try_from(tag >> 3).map_err(|_| Malformed::Varint)?;
+        let value = match tag & 7 {
+            0 => Field::Varint(self.varint()?),
+            1 => Field::Fixed64(u64::from_le_bytes(self.array()?)),
+            2 => {
+                let length = usize::try_from(self.varint()?).map_err(|_| Malformed::Truncated)?;
+                Field::Bytes(self.take(length)?)
+            }
+            5 => Field::Fixed32(u32::from_le_bytes(self.array()?)),
+            #[expect(clippy::cast_possible_truncation, reason = "three bits")]
+            other => return Err(Malformed::WireType(other as u8)),
+        };
+        Ok(Some((number, value)))
+    }
+
+    #[inline]
+    fn varint(&mut self) -> Result<u64, Malformed> {
+        let mut value = 0u64;
+        for (at, byte) in self.rest.iter().enumerate().take(10) {
+            value |= u64::from(byte & 0x7f) << (7 * at);
+            if *byte < 0x80 {
+                self.rest = &self.rest[at + 1..];
+                return Ok(value);
+            }
+        }
+        Err(if self.rest.len() < 10 {
+            Malformed::Truncated
+        } else {
+            Malformed::Varint
+        })
+    }
+
+    #[inline]
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(Malformed::Truncated)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        let (taken, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or(Malformed::Truncated)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn bytes(self, field: u32) -> Result<&'a [u8], Malformed> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            other => Err(other.mismatch(field)),
+        }
+    }
+
+    pub(crate) fn varint(self, field: u32) -> Result<u64, Malformed> {
+        match self {
+            Self::Varint(number) => Ok(number),
+            other => Err(other.mismatch(field)),
+        }
+    }
+
+    pub(crate) fn fixed64(self, field: u32) -> Result<u64, Malformed> {
+        match self {
+            Self::Fixed64(number) => Ok(number),
+            other => Err(other.mismatch(field)),
+        }
+    }
+
+    pub(crate) fn fixed32(self, field: u32) -> Result<u32, Malformed> {
+        match self {
+            Self::Fixed32(number) => Ok(number),
+            other => Err(other.mismatch(field)),
+        }
+    }
+
+    fn mismatch(self, field: u32) -> Malformed {
+        let found = match self {
+            Self::Varint(_) => 0,
+            Self::Fixed64(_) => 1,
+            Self::Bytes(_) => 2,
+            Self::Fixed32(_) => 5,
+        };
+        Malformed::Mismatch { field, found }
+    }
+}
