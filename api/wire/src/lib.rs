@@ -9,5 +9,27 @@ pub mod tempopb {
     include!("gen/tempopb.serde.rs");
 }
 
+/// Takt's own contracts.
+pub mod takt {
+    pub mod admin {
+        /// Tenants, overrides and status, for people and their tools.
+        pub mod v1 {
+            include!("gen/takt.admin.v1.rs");
+        }
+    }
+    pub mod control {
+        /// What the data plane follows.
+        pub mod v1 {
+            include!("gen/takt.control.v1.rs");
+        }
+        pub mod log {
+            /// What the control log keeps on disk.
+            pub mod v1 {
+                include!("gen/takt.control.log.v1.rs");
+            }
+        }
+    }
+}
+
 /// Every contract as an encoded `FileDescriptorSet`, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");

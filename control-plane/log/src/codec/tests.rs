@@ -1,0 +1,209 @@
+//! Every released event is read for ever; every state survives its snapshot.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use prost::Message as _;
+use takt_domain::{State, Tenant};
+
+use super::*;
+use crate::types::AppliedAt;
+
+fn tenant() -> TenantId {
+    TenantId::new("team-1").unwrap()
+}
+
+/// One of every event, in the order of their numbers; new ones are added at the end.
+fn corpus() -> Vec<(&'static str, Event)> {
+    let tenant = tenant();
+    let layer = Layer::Tenant(tenant.clone());
+    vec![
+        (
+            "0001-tenant-created",
+            tenants::Event::Created {
+                tenant: tenant.clone(),
+                display_name: "Team One".into(),
+            }
+            .into(),
+        ),
+        (
+            "0002-tenant-renamed",
+            tenants::Event::Renamed {
+                tenant: tenant.clone(),
+                display_name: "Team 1".into(),
+            }
+            .into(),
+        ),
+        (
+            "0003-tenant-suspended",
+            tenants::Event::Suspended {
+                tenant: tenant.clone(),
+                reason: "unpaid".into(),
+            }
+            .into(),
+        ),
+        (
+            "0004-tenant-resumed",
+            tenants::Event::Resumed {
+                tenant: tenant.clone(),
+            }
+            .into(),
+        ),
+        (
+            "0005-tenant-deleted",
+            tenants::Event::Deleted { tenant }.into(),
+        ),
+        (
+            "0006-override-set",
+            overrides::Event::Set {
+                layer,
+                name: "ingestion.rate_limit_bytes".into(),
+                value: "1000000".into(),
+            }
+            .into(),
+        ),
+        (
+            "0007-override-cleared",
+            overrides::Event::Cleared {
+                layer: Layer::Defaults,
+                name: "ingestion.rate_limit_bytes".into(),
+            }
+            .into(),
+        ),
+    ]
+}
+
+fn batch_of(events: Vec<Event>) -> Batch {
+    Batch {
+        command: CommandId(Uuid::from_u128(7)),
+        actor: "ada".into(),
+        at: UnixNano(1_700_000_000_000_000_000),
+        decided_at: Revision(41),
+        events,
+    }
+}
+
+fn released(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(format!("{name}.bin"))
+}
+
+#[test]
+fn every_released_event_is_read_as_it_was_meant() {
+    for (name, event) in corpus() {
+        let bytes = std::fs::read(released(name)).unwrap();
+        let batch = batch_from(stored::Batch::decode(bytes.as_slice()).unwrap()).unwrap();
+        assert_eq!(batch, batch_of(vec![event]), "{name}");
+    }
+}
+
+#[test]
+fn what_is_written_today_is_what_was_released() {
+    for (name, event) in corpus() {
+        let bytes = batch_to(&batch_of(vec![event])).encode_to_vec();
+        assert_eq!(bytes, std::fs::read(released(name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn the_corpus_has_every_event_up_to_the_level() {
+    let files = std::fs::read_dir(released("x").parent().unwrap()).unwrap();
+    let events = files
+        .filter(|file| {
+            !file
+                .as_ref()
+                .unwrap()
+                .file_name()
+                .to_string_lossy()
+                .starts_with("snapshot")
+        })
+        .count();
+    assert_eq!((events, corpus().len()), (LEVEL as usize, LEVEL as usize));
+}
+
+#[test]
+fn the_released_snapshot_is_read_as_it_was_meant() {
+    let bytes = std::fs::read(released("snapshot-v1")).unwrap();
+    let (state, applied) = open_snapshot(&bytes).unwrap();
+    assert_eq!((state, applied), (sample(), AppliedAt::default()));
+    assert_eq!(seal_snapshot(&sample(), &AppliedAt::default()), bytes);
+}
+
+#[test]
+fn an_event_of_a_newer_version_is_fatal() {
+    let mut bytes = Vec::new();
+    prost::encoding::encode_key(5, prost::encoding::WireType::LengthDelimited, &mut bytes);
+    // An event with field 99: an empty message.
+    bytes.extend([3, 0x9a, 0x06, 0x00]);
+    let mut encoded = batch_to(&batch_of(Vec::new())).encode_to_vec();
+    encoded.extend(bytes);
+    let read = batch_from(stored::Batch::decode(encoded.as_slice()).unwrap());
+    assert!(matches!(read, Err(DecodeError::UnknownKind)));
+}
+
+#[test]
+fn a_damaged_or_newer_snapshot_is_refused() {
+    let sealed = seal_snapshot(&sample(), &AppliedAt::default());
+    let broken = |change: &dyn Fn(&mut stored::Snapshot)| {
+        let mut snapshot = stored::Snapshot::decode(sealed.as_slice()).unwrap();
+        change(&mut snapshot);
+        open_snapshot(&snapshot.encode_to_vec()).unwrap_err()
+    };
+    assert!(matches!(
+        broken(&|snapshot| snapshot.state[0] ^= 1),
+        DecodeError::Checksum
+    ));
+    assert!(matches!(
+        broken(&|snapshot| snapshot.version = 2),
+        DecodeError::SnapshotVersion(2)
+    ));
+    assert!(matches!(
+        broken(&|snapshot| snapshot.level = 99),
+        DecodeError::Level(99)
+    ));
+}
+
+/// The state that `corpus/snapshot-v1.bin` holds.
+fn sample() -> State {
+    let mut state = State::default();
+    for (number, (_, event)) in corpus().into_iter().take(4).enumerate() {
+        let mut batch = batch_of(vec![event]);
+        batch.command = CommandId(Uuid::from_u128(number as u128));
+        batch.decided_at = state.revision;
+        state.apply(&batch);
+    }
+    state
+}
+
+proptest! {
+    #[test]
+    fn a_state_survives_its_snapshot(
+        names in prop::collection::btree_map("[a-z]{1,8}", (".{0,8}", 0_u64..100), 0..8),
+        fields in prop::collection::btree_map("[a-z.]{1,8}", ".{0,8}", 0..8),
+        commands in prop::collection::vec((any::<u128>(), any::<u64>()), 0..8),
+    ) {
+        let mut state = State { revision: Revision(100), at: UnixNano(5), ..State::default() };
+        for (number, (id, (display_name, version))) in names.into_iter().enumerate() {
+            let id = TenantId::new(&id).unwrap();
+            let standing = match number % 3 {
+                0 => takt_domain::Standing::Active,
+                1 => takt_domain::Standing::Suspended { reason: display_name.clone() },
+                _ => takt_domain::Standing::Deleted,
+            };
+            let layer = Layer::Tenant(id.clone());
+            state.tenants.insert(id, Tenant {
+                display_name, standing, created_at: UnixNano(version), version: Revision(version),
+            });
+            state.overrides.insert(layer, overrides::Values {
+                fields: fields.clone(), version: Revision(version),
+            });
+        }
+        state.seen = commands
+            .into_iter()
+            .map(|(id, revision)| (CommandId(Uuid::from_u128(id)), Revision(revision)))
+            .collect();
+        let sealed = seal_snapshot(&state, &AppliedAt::default());
+        prop_assert_eq!(open_snapshot(&sealed).unwrap().0, state);
+    }
+}

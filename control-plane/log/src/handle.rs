@@ -1,0 +1,155 @@
+//! How everybody else talks to the control log.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use takt_domain::{Batch, State};
+use takt_model::{NodeId, Revision, Term, UnixNano};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::machine::{Published, since};
+use crate::metrics::Metrics;
+use crate::proposer::{Answer, Job, Proposal, ProposeError, confirm_within};
+use crate::store::Store;
+use crate::types::Raft;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) node: NodeId,
+    pub(crate) raft: Raft,
+    pub(crate) store: Store,
+    pub(crate) published: Arc<Published>,
+    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) timeout: Duration,
+    pub(crate) metrics: Metrics,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle")
+            .field("node", &self.node)
+            .field("revision", &self.applied_now())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no current answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Unconfirmed(#[from] ProposeError),
+    #[error("the log file cannot be read")]
+    Storage(#[from] io::Error),
+}
+
+/// One decision, and the revision after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub revision: Revision,
+    pub batch: Batch,
+}
+
+/// What came after a revision.
+#[derive(Debug, Clone)]
+pub enum History {
+    /// In order and without a hole; empty when nothing came.
+    Batches(Vec<Recorded>),
+    /// The details are forgotten (or the revision is not one of ours): start from the state as it stands.
+    TooOld(Arc<State>),
+}
+
+/// How this node and its cluster are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    pub node: NodeId,
+    pub revision: Revision,
+    pub term: Term,
+    pub leader: Option<NodeId>,
+    pub voters: Vec<NodeId>,
+    /// When the newest decision was made.
+    pub decided_at: UnixNano,
+}
+
+impl Handle {
+    /// Carries out a command; the answer means it is decided, durable and applied here.
+    ///
+    /// # Errors
+    /// See [`ProposeError`].
+    pub async fn propose(&self, proposal: Proposal) -> Result<Answer, ProposeError> {
+        let (reply, answer) = oneshot::channel();
+        match self.jobs.try_send(Job { proposal, reply }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(ProposeError::Busy),
+            Err(TrySendError::Closed(_)) => return Err(ProposeError::Stopped),
+        }
+        let waiting = self.jobs.max_capacity() - self.jobs.capacity();
+        self.metrics
+            .queue
+            .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        answer.await.unwrap_or(Err(ProposeError::Stopped))
+    }
+
+    /// The state, with everything acknowledged before this call in it.
+    ///
+    /// # Errors
+    /// When this node cannot make sure that it leads.
+    pub async fn read(&self) -> Result<Arc<State>, ReadError> {
+        confirm_within(&self.raft, self.node, self.timeout).await?;
+        Ok(self.published.state.load_full())
+    }
+
+    /// The revision applied here, and every later one.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<Revision> {
+        self.published.revision.subscribe()
+    }
+
+    /// What came after a revision, at most `limit` batches of it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn history(&self, after: Revision, limit: usize) -> Result<History, ReadError> {
+        let state = self.published.state.load_full();
+        if after > state.revision {
+            return Ok(History::TooOld(state));
+        }
+        let store = self.store.clone();
+        let batches = tokio::task::spawn_blocking(move || since(&store, after, limit))
+            .await
+            .map_err(io::Error::other)??;
+        let contiguous = batches
+            .first()
+            .map_or(after == state.revision, |first| first.decided_at == after);
+        if !contiguous {
+            return Ok(History::TooOld(self.published.state.load_full()));
+        }
+        let recorded = batches.into_iter().map(|batch| Recorded {
+            revision: Revision(batch.decided_at.0 + batch.events.len() as u64),
+            batch,
+        });
+        Ok(History::Batches(recorded.collect()))
+    }
+
+    #[must_use]
+    pub fn status(&self) -> Status {
+        use openraft::async_runtime::watch::WatchReceiver as _;
+        let metrics = self.raft.metrics();
+        let raft = metrics.borrow_watched();
+        let state = self.published.state.load();
+        Status {
+            node: self.node,
+            revision: state.revision,
+            term: Term(raft.current_term),
+            leader: raft.current_leader.map(NodeId),
+            voters: raft.membership_config.voter_ids().map(NodeId).collect(),
+            decided_at: state.at,
+        }
+    }
+
+    fn applied_now(&self) -> Revision {
+        self.published.state.load().revision
+    }
+}

@@ -1,0 +1,223 @@
+//! The state machine as openraft asks for it: apply, snapshot, restore.
+//!
+//! On disk the state is the last snapshot plus the batches applied since; both are in the same file
+//! as the Raft log. Applying commits without a sync: redb keeps commits in order, so a crash falls back
+//! to an earlier moment of the same history and openraft applies the rest of its (synced) log again.
+
+use std::io;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use futures::{Stream, StreamExt as _};
+use openraft::storage::{EntryResponder, RaftStateMachine};
+use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
+use prost::Message as _;
+use redb::Durability;
+use takt_domain::{Applied, State};
+use takt_model::Revision;
+use takt_wire::takt::control::log::v1 as stored;
+use tokio::sync::watch;
+
+use crate::codec;
+use crate::store::{APPLIED, HISTORY, SNAPSHOT, Store, corrupt, put_value};
+use crate::types::{AppliedAt, RaftLogId, RaftMembership, Snapshot, SnapshotMeta, TypeConfig};
+
+/// Where readers find the newest state, and hear of every change.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub(crate) state: ArcSwap<State>,
+    pub(crate) revision: watch::Sender<Revision>,
+}
+
+impl Published {
+    fn publish(&self, state: &Arc<State>) {
+        self.state.store(Arc::clone(state));
+        self.revision.send_replace(state.revision);
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Machine {
+    store: Store,
+    state: Arc<State>,
+    applied: AppliedAt,
+    published: Arc<Published>,
+    history_keep: u64,
+}
+
+impl Machine {
+    /// Restores the state from the file.
+    pub(crate) fn restore(store: Store, history_keep: u64) -> io::Result<Self> {
+        let (mut state, mut applied) = match store.value_now(SNAPSHOT)? {
+            Some(bytes) => codec::open_snapshot(&bytes).map_err(corrupt)?,
+            None => (State::default(), AppliedAt::default()),
+        };
+        for recorded in since(&store, state.revision, usize::MAX)? {
+            state.apply(&recorded);
+        }
+        if let Some(bytes) = store.value_now(APPLIED)? {
+            let stored = stored::Applied::decode(bytes.as_slice()).map_err(corrupt)?;
+            applied = codec::applied_from(stored).map_err(corrupt)?;
+        }
+        let state = Arc::new(state);
+        let published = Published {
+            revision: watch::Sender::new(state.revision),
+            state: ArcSwap::new(Arc::clone(&state)),
+        };
+        Ok(Self {
+            store,
+            state,
+            applied,
+            published: Arc::new(published),
+            history_keep,
+        })
+    }
+
+    pub(crate) fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.published)
+    }
+}
+
+/// The applied batches after a revision, oldest first.
+pub(crate) fn since(
+    store: &Store,
+    after: Revision,
+    limit: usize,
+) -> io::Result<Vec<takt_domain::Batch>> {
+    let stored = store.read_now(|txn| {
+        let table = txn.open_table(HISTORY)?;
+        let mut batches = Vec::new();
+        for entry in table.range(after.0 + 1..)?.take(limit) {
+            batches.push(entry?.1.value().to_vec());
+        }
+        Ok(batches)
+    })?;
+    stored
+        .iter()
+        .map(|bytes| {
+            let batch = stored::Batch::decode(bytes.as_slice()).map_err(corrupt)?;
+            codec::batch_from(batch).map_err(corrupt)
+        })
+        .collect()
+}
+
+impl RaftStateMachine<TypeConfig> for Machine {
+    type SnapshotData = Vec<u8>;
+    type SnapshotBuilder = Builder;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<RaftLogId>, RaftMembership)> {
+        Ok((self.applied.last, self.applied.membership.clone()))
+    }
+
+    async fn apply<S>(&mut self, mut entries: S) -> io::Result<()>
+    where
+        S: Stream<Item = io::Result<EntryResponder<TypeConfig>>> + Unpin + OptionalSend,
+    {
+        let mut answers = Vec::new();
+        let mut history: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut applied = self.applied.clone();
+        let mut state = Arc::clone(&self.state);
+        while let Some(next) = entries.next().await {
+            let (entry, responder) = next?;
+            applied.advance(&entry);
+            let outcome = match &entry.payload {
+                EntryPayload::Blank | EntryPayload::Membership(_) => None,
+                EntryPayload::Normal(batch) => {
+                    let before = state.revision;
+                    let outcome = Arc::make_mut(&mut state).apply(batch);
+                    if let Applied::At(revision) = outcome
+                        && revision > before
+                    {
+                        history.push((revision.0, codec::batch_to(batch).encode_to_vec()));
+                    }
+                    Some(outcome)
+                }
+            };
+            answers.extend(responder.map(|responder| (responder, outcome)));
+        }
+        let position = codec::applied_to(&applied).encode_to_vec();
+        self.store
+            .write(Durability::None, move |txn| {
+                let mut table = txn.open_table(HISTORY)?;
+                for (revision, batch) in &history {
+                    table.insert(revision, batch.as_slice())?;
+                }
+                put_value(txn, APPLIED, &position)
+            })
+            .await?;
+        (self.applied, self.state) = (applied, state);
+        self.published.publish(&self.state);
+        for (responder, outcome) in answers {
+            responder.send(outcome);
+        }
+        Ok(())
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Builder {
+        Builder {
+            store: self.store.clone(),
+            state: Arc::clone(&self.state),
+            applied: self.applied.clone(),
+            history_keep: self.history_keep,
+        }
+    }
+
+    /// The history before the snapshot is not known here, so it is not kept either: better none than one with a hole.
+    async fn install_snapshot(&mut self, _: &SnapshotMeta, snapshot: Vec<u8>) -> io::Result<()> {
+        let (state, applied) = codec::open_snapshot(&snapshot).map_err(corrupt)?;
+        let position = codec::applied_to(&applied).encode_to_vec();
+        self.store
+            .write(Durability::Immediate, move |txn| {
+                txn.open_table(HISTORY)?.retain(|_, _| false)?;
+                put_value(txn, APPLIED, &position)?;
+                put_value(txn, SNAPSHOT, &snapshot)
+            })
+            .await?;
+        (self.applied, self.state) = (applied, Arc::new(state));
+        self.published.publish(&self.state);
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
+        let Some(bytes) = self.store.value(SNAPSHOT).await? else {
+            return Ok(None);
+        };
+        let (_, applied) = codec::open_snapshot(&bytes).map_err(corrupt)?;
+        Ok(Some(Snapshot {
+            meta: applied.snapshot_meta(),
+            snapshot: bytes,
+        }))
+    }
+}
+
+/// Builds a snapshot off the apply path, from its own hold on the state.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    store: Store,
+    state: Arc<State>,
+    applied: AppliedAt,
+    history_keep: u64,
+}
+
+impl RaftSnapshotBuilder<TypeConfig> for Builder {
+    type SnapshotData = Vec<u8>;
+
+    /// Also forgets history that is older than wanted, which only a snapshot makes safe.
+    async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
+        let snapshot = codec::seal_snapshot(&self.state, &self.applied);
+        let bytes = snapshot.clone();
+        let oldest = self.state.revision.0.saturating_sub(self.history_keep);
+        self.store
+            .write(Durability::Immediate, move |txn| {
+                put_value(txn, SNAPSHOT, &bytes)?;
+                txn.open_table(HISTORY)?
+                    .retain_in(..=oldest, |_, _| false)?;
+                Ok(())
+            })
+            .await?;
+        Ok(Snapshot {
+            meta: self.applied.snapshot_meta(),
+            snapshot,
+        })
+    }
+}

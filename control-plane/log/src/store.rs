@@ -1,0 +1,149 @@
+//! The redb file: one table for the Raft log, one for the applied batches, one for single values.
+//!
+//! Work on the file runs on the blocking pool: a sync takes milliseconds and data-plane tasks may
+//! share the runtime.
+
+mod log;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use redb::{
+    Database, Durability, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction,
+};
+
+/// Entry by index.
+pub(crate) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+/// Applied batch by the revision after it.
+pub(crate) const HISTORY: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("history");
+/// Single values by the names below.
+pub(crate) const VALUES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("values");
+
+pub(crate) const NODE: &str = "node";
+pub(crate) const VOTE: &str = "vote";
+pub(crate) const COMMITTED: &str = "committed";
+pub(crate) const PURGED: &str = "purged";
+pub(crate) const APPLIED: &str = "applied";
+pub(crate) const SNAPSHOT: &str = "snapshot";
+
+/// Clones share the file, until it is closed.
+#[derive(Debug, Clone)]
+pub(crate) struct Store(Arc<RwLock<Option<Database>>>);
+
+impl Store {
+    /// Opens the file or makes it. `None` when another process has it.
+    pub(crate) fn open(file: &Path) -> io::Result<Option<Self>> {
+        let database = match Database::create(file) {
+            Ok(database) => database,
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Ok(None),
+            Err(other) => return Err(io::Error::other(other)),
+        };
+        let store = Self(Arc::new(RwLock::new(Some(database))));
+        store.write_now(Durability::Immediate, |txn| {
+            txn.open_table(LOG)?;
+            txn.open_table(HISTORY)?;
+            txn.open_table(VALUES)?;
+            Ok(())
+        })?;
+        Ok(Some(store))
+    }
+
+    /// Lets go of the file, so that another process can open it, when the work in progress is done.
+    /// Clones that are still around get an error from now on.
+    pub(crate) async fn close(&self) -> io::Result<()> {
+        let store = self.clone();
+        blocking(move || {
+            drop(store.0.write().take());
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
+    ) -> io::Result<T> {
+        let store = self.clone();
+        blocking(move || store.read_now(work)).await
+    }
+
+    /// Commits all of `work` or nothing; with [`Durability::Immediate`] it is synced when this returns.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error> + Send + 'static,
+    ) -> io::Result<T> {
+        let store = self.clone();
+        blocking(move || store.write_now(durability, work)).await
+    }
+
+    pub(crate) fn read_now<T>(
+        &self,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> io::Result<T> {
+        let open = self.0.read();
+        let database = open.as_ref().ok_or_else(closed)?;
+        let run = || work(&database.begin_read()?);
+        run().map_err(io::Error::other)
+    }
+
+    pub(crate) fn write_now<T>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+    ) -> io::Result<T> {
+        let open = self.0.read();
+        let database = open.as_ref().ok_or_else(closed)?;
+        let run = || {
+            let mut txn = database.begin_write()?;
+            txn.set_durability(durability)?;
+            let done = work(&txn)?;
+            txn.commit()?;
+            Ok::<T, redb::Error>(done)
+        };
+        run().map_err(io::Error::other)
+    }
+
+    pub(crate) fn value_now(&self, name: &'static str) -> io::Result<Option<Vec<u8>>> {
+        self.read_now(|txn| value(txn, name))
+    }
+
+    pub(crate) async fn value(&self, name: &'static str) -> io::Result<Option<Vec<u8>>> {
+        self.read(move |txn| value(txn, name)).await
+    }
+}
+
+fn value(txn: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, redb::Error> {
+    let table = txn.open_table(VALUES)?;
+    Ok(table.get(name)?.map(|guard| guard.value().to_vec()))
+}
+
+pub(crate) fn put_value(
+    txn: &WriteTransaction,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), redb::Error> {
+    txn.open_table(VALUES)?.insert(name, bytes)?;
+    Ok(())
+}
+
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the control log is closed")
+}
+
+#[cfg(test)]
+mod tests;
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(io::Error::other)?
+}
+
+pub(crate) fn corrupt(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}

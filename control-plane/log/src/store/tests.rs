@@ -1,0 +1,27 @@
+//! Openraft's own conformance suite for log and state machine.
+
+use openraft::StorageError;
+use openraft::testing::log::{StoreBuilder, Suite};
+use tempfile::TempDir;
+
+use super::Store;
+use crate::machine::Machine;
+use crate::types::TypeConfig;
+
+struct Builder;
+
+impl StoreBuilder<TypeConfig, Store, Machine, TempDir> for Builder {
+    async fn build(&self) -> Result<(TempDir, Store, Machine), StorageError<TypeConfig>> {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("control.redb"))
+            .unwrap()
+            .unwrap();
+        let machine = Machine::restore(store.clone(), 10).unwrap();
+        Ok((dir, store, machine))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_and_machine_keep_the_contract_of_openraft() {
+    Suite::test_all(Builder).await.unwrap();
+}
