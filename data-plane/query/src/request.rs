@@ -1,0 +1,27 @@
+//! Requests of the Tempo API, from parameters to checked values. Pure.
+
+mod logfmt;
+pub mod search;
+pub mod tags;
+pub mod time;
+pub mod trace;
+
+pub use search::Search;
+pub use tags::{Scope, TagNames, TagValues};
+
+use crate::params::{Invalid, Params};
+
+/// The text of the query in `q` (or `query`), unless it is too long.
+pub(crate) fn expression<'a>(
+    params: &'a Params,
+    max_bytes: usize,
+) -> Result<Option<&'a str>, Invalid> {
+    let text = params.get("q").or_else(|| params.get("query"));
+    match text {
+        Some(text) if text.len() > max_bytes => Err(Invalid::rule(format!(
+            "TraceQL query exceeds maximum length: {} bytes, the limit is {max_bytes}",
+            text.len()
+        ))),
+        text => Ok(text),
+    }
+}

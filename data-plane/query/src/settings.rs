@@ -1,0 +1,72 @@
+//! What the read path is told at start, under Tempo's names (`query_frontend.*`) where Tempo has one.
+
+use std::time::Duration;
+
+/// Settings of the read path; any value is legal, and zero means what each field says.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether requests must say who they are for; without it everything belongs to `single-tenant`.
+    pub multitenancy_enabled: bool,
+    /// Whether `X-Scope-OrgID: a|b` may read several tenants at once.
+    pub multi_tenant_queries_enabled: bool,
+    /// Prepended to all `/api/*` paths; empty or like `/tempo`.
+    pub http_api_prefix: String,
+    /// Longest time a request may take; zero is no limit.
+    pub api_timeout: Duration,
+    /// Longest query expression, in bytes.
+    pub max_query_expression_size_bytes: usize,
+    /// Queries of one tenant that may be under way at once; more are refused with 429.
+    pub max_outstanding_per_tenant: usize,
+    pub search: Search,
+    /// `q` of a tags query may not expand into more alternatives than this.
+    pub max_condition_groups_per_tag_query: usize,
+    /// Blocks a query reads at once.
+    pub concurrent_blocks: usize,
+    /// Pieces of work that may use a processor at once, over all queries.
+    pub workers: usize,
+    /// How long a query waits for the live store to have read what was acknowledged before the query came.
+    pub journal_wait: Duration,
+    /// Memory all queries together may take, in bytes.
+    pub memory_bytes: usize,
+}
+
+/// Settings of `/api/search`.
+#[derive(Debug, Clone)]
+pub struct Search {
+    pub default_result_limit: u32,
+    /// Zero is no bound.
+    pub max_result_limit: u32,
+    pub default_spans_per_span_set: u32,
+    /// Zero is no bound.
+    pub max_spans_per_span_set: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            multitenancy_enabled: false,
+            multi_tenant_queries_enabled: true,
+            http_api_prefix: String::new(),
+            api_timeout: Duration::ZERO,
+            max_query_expression_size_bytes: 128 << 10,
+            max_outstanding_per_tenant: 2000,
+            search: Search::default(),
+            max_condition_groups_per_tag_query: 20,
+            concurrent_blocks: 8,
+            workers: 4,
+            journal_wait: Duration::from_millis(250),
+            memory_bytes: 512 << 20,
+        }
+    }
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            default_result_limit: 20,
+            max_result_limit: 262_144,
+            default_spans_per_span_set: 3,
+            max_spans_per_span_set: 100,
+        }
+    }
+}
