@@ -14,6 +14,7 @@ pub mod columns;
 pub mod decode;
 pub mod dict;
 pub mod projection;
+pub mod reorder;
 pub mod scan;
 mod wire;
 
