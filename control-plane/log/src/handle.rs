@@ -101,6 +101,12 @@ impl Handle {
         Ok(self.published.state.load_full())
     }
 
+    /// The state as far as it is applied here, without asking whether others know more.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        self.published.state.load_full()
+    }
+
     /// The revision applied here, and every later one.
     #[must_use]
     pub fn applied(&self) -> watch::Receiver<Revision> {

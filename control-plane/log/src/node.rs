@@ -18,7 +18,7 @@ use crate::handle::Handle;
 use crate::machine::Machine;
 use crate::metrics::Metrics;
 use crate::network::Network;
-use crate::proposer::Proposer;
+use crate::proposer::{ProposeError, Proposer, confirm_within};
 use crate::store::{NODE, Store, put_value};
 use crate::types::{Raft, TypeConfig};
 
@@ -82,9 +82,12 @@ pub enum OpenError {
     Consensus(String),
     #[error("no leader within {0:?}")]
     NoLeader(Duration),
+    #[error("cannot make sure that everything acknowledged before is applied")]
+    Behind(#[source] ProposeError),
 }
 
-/// Starts a voter. It stops with the group `tasks`.
+/// Starts a voter. When this returns, everything acknowledged before is applied. It stops with the
+/// group `tasks`.
 ///
 /// # Errors
 /// When the file cannot be used, or no leader is found in time.
@@ -98,6 +101,9 @@ pub async fn open(
     let published = machine.published();
     let raft = start(&settings, store.clone(), machine).await?;
     stop_with(tasks, raft.clone(), store.clone());
+    confirm_within(&raft, settings.node, settings.timeout)
+        .await
+        .map_err(OpenError::Behind)?;
 
     let metrics = Metrics::register(registry);
     metrics

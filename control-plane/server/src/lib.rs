@@ -1,1 +1,18 @@
-//! The admin gRPC API of the control plane.
+//! The admin gRPC API of the control plane, and the watch the data plane follows.
+//!
+//! Wire in, [`takt_domain::Command`] out; answers come from the state after the command, or, for
+//! questions, from a state that is confirmed to be current. No rule lives here.
+//!
+//! There is no authentication yet: whoever reaches the port may do everything, and the log
+//! records them as `anonymous@<address>`.
+
+mod overrides;
+mod refusal;
+mod request;
+mod services;
+mod status;
+mod tenants;
+mod watch;
+
+pub use services::{Services, ViewServer};
+pub use takt_wire::DESCRIPTORS;

@@ -1,9 +1,16 @@
 //! Follows the control log and publishes one immutable view.
 //!
 //! Everything the data plane asks of the control plane is answered from [`View`], which is read
-//! without a lock and without a call. The last view is kept on disk, so that the data plane serves
-//! while the control plane is away, and it says how old its view is.
+//! without a lock and without a call. [`follow`] keeps it current and keeps the last one on disk, so
+//! that the data plane serves while the control plane is away, over its own restarts too;
+//! [`Following::status`] says how old the view is.
 
+mod disk;
+mod follower;
+mod held;
+mod metrics;
 mod view;
 
+pub use disk::DiskError;
+pub use follower::{Following, Settings, Source, Status, follow};
 pub use view::{Tenant, TenantState, UnknownTenants, View, ViewHandle};

@@ -1,0 +1,62 @@
+//! From our ways of saying no to the one closed set of codes.
+
+use std::time::Duration;
+
+use takt_domain::{Kind, Rejection};
+use takt_kit::{Code, Reject};
+use takt_log::{ProposeError, ReadError};
+use tonic::Status;
+
+pub(crate) fn proposing(error: &ProposeError) -> Status {
+    propose_reject(error).status()
+}
+
+pub(crate) fn reading(error: &ReadError) -> Status {
+    match error {
+        ReadError::Unconfirmed(error) => proposing(error),
+        ReadError::Storage(_) => {
+            Reject::new(Code::Internal, "CONTROL_STORAGE", error.to_string()).status()
+        }
+    }
+}
+
+pub(crate) fn rejected(rejection: &Rejection) -> Status {
+    rejection_reject(rejection).status()
+}
+
+pub(crate) fn invalid(reason: &'static str, message: impl Into<String>) -> Status {
+    Reject::new(Code::Invalid, reason, message).status()
+}
+
+fn rejection_reject(rejection: &Rejection) -> Reject {
+    let code = match rejection.kind() {
+        Kind::Invalid => Code::Invalid,
+        Kind::NotFound => Code::NotFound,
+        Kind::Conflict => Code::Conflict,
+    };
+    Reject::new(code, rejection.reason(), rejection.to_string())
+}
+
+fn propose_reject(error: &ProposeError) -> Reject {
+    let text = error.to_string();
+    let soon = Duration::from_millis(100);
+    match error {
+        ProposeError::Rejected(rejection) => rejection_reject(rejection),
+        ProposeError::Conflict => {
+            Reject::new(Code::Conflict, "CONTROL_CONFLICT", text).retry_after(soon)
+        }
+        ProposeError::Busy => Reject::new(Code::Exhausted, "CONTROL_BUSY", text).retry_after(soon),
+        ProposeError::NotLeader { leader } => {
+            let text = match leader {
+                Some(leader) => format!("{text}; node `{leader}` does"),
+                None => text,
+            };
+            Reject::new(Code::Unavailable, "CONTROL_NOT_LEADER", text).retry_after(soon)
+        }
+        ProposeError::Timeout => {
+            Reject::new(Code::Unavailable, "CONTROL_TIMEOUT", text).retry_after(soon)
+        }
+        ProposeError::Stopped => Reject::new(Code::Unavailable, "CONTROL_STOPPED", text)
+            .retry_after(Duration::from_secs(1)),
+    }
+}

@@ -1,0 +1,67 @@
+//! What every request that changes something has in common.
+
+use takt_domain::{Command, CommandId, Layer};
+use takt_kit::Clock;
+use takt_log::Proposal;
+use takt_model::{Revision, TenantId};
+use takt_wire::takt::admin::v1 as wire;
+use tonic::{Request, Status};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::refusal::invalid;
+
+/// Who asks, as far as anybody knows before there is authentication.
+pub(crate) fn actor<T>(request: &Request<T>) -> String {
+    match request.remote_addr() {
+        Some(address) => format!("anonymous@{}", address.ip()),
+        None => "anonymous".to_owned(),
+    }
+}
+
+pub(crate) fn proposal(
+    id: &str,
+    actor: String,
+    command: Command,
+    clock: &dyn Clock,
+) -> Result<Proposal, Status> {
+    let id = if id.is_empty() {
+        fresh(clock)
+    } else {
+        Uuid::parse_str(id).map_err(|_| {
+            invalid(
+                "COMMAND_ID_INVALID",
+                format!("command id `{id}` is not a UUID"),
+            )
+        })?
+    };
+    Ok(Proposal {
+        id: CommandId(id),
+        actor,
+        command,
+    })
+}
+
+fn fresh(clock: &dyn Clock) -> Uuid {
+    let now = clock.now();
+    let nanos = u32::try_from(now.0 % 1_000_000_000).unwrap_or_default();
+    Uuid::new_v7(Timestamp::from_unix(NoContext, now.as_secs(), nanos))
+}
+
+pub(crate) fn tenant(text: &str) -> Result<TenantId, Status> {
+    TenantId::new(text).map_err(|error| invalid("TENANT_INVALID", error.to_string()))
+}
+
+pub(crate) fn layer(scope: Option<wire::Scope>) -> Result<Layer, Status> {
+    match scope.and_then(|scope| scope.scope) {
+        Some(wire::scope::Scope::Tenant(text)) => Ok(Layer::Tenant(tenant(&text)?)),
+        Some(wire::scope::Scope::Defaults(true)) => Ok(Layer::Defaults),
+        Some(wire::scope::Scope::Defaults(false)) | None => Err(invalid(
+            "SCOPE_MISSING",
+            "say which layer: a tenant, or the defaults",
+        )),
+    }
+}
+
+pub(crate) fn if_match(version: Option<u64>) -> Option<Revision> {
+    version.map(Revision)
+}

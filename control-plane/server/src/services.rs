@@ -1,0 +1,63 @@
+//! The services, ready to be mounted.
+
+use std::sync::Arc;
+
+use takt_kit::Clock;
+use takt_log::Handle;
+use takt_model::Limits;
+use takt_views::Views;
+use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
+use takt_wire::takt::admin::v1::status_service_server::StatusServiceServer;
+use takt_wire::takt::admin::v1::tenant_service_server::TenantServiceServer;
+use takt_wire::takt::control::v1::view_service_server::ViewServiceServer;
+use tonic::service::Routes;
+
+use crate::overrides::OverridesApi;
+use crate::status::StatusApi;
+use crate::tenants::TenantApi;
+use crate::watch::ViewApi;
+
+/// The watch service. A follower in the same process calls it directly, without a socket.
+pub type ViewServer = ViewServiceServer<ViewApi>;
+
+/// Everything the control plane serves. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Services {
+    log: Handle,
+    views: Views,
+    clock: Arc<dyn Clock>,
+    base: Arc<Limits>,
+}
+
+impl Services {
+    /// `base` is where the defaults layer starts: what the process was configured with.
+    #[must_use]
+    pub fn new(log: Handle, views: Views, clock: Arc<dyn Clock>, base: Limits) -> Self {
+        let base = Arc::new(base);
+        Self {
+            log,
+            views,
+            clock,
+            base,
+        }
+    }
+
+    /// For people and their tools, and for data planes in other processes.
+    #[must_use]
+    pub fn routes(&self) -> Routes {
+        let (log, clock) = (&self.log, &self.clock);
+        let tenants = TenantApi::new(log.clone(), Arc::clone(clock));
+        let base = Arc::clone(&self.base);
+        let overrides = OverridesApi::new(log.clone(), Arc::clone(clock), base);
+        Routes::new(TenantServiceServer::new(tenants))
+            .add_service(OverridesServiceServer::new(overrides))
+            .add_service(StatusServiceServer::new(StatusApi::new(log.clone())))
+            .add_service(self.views())
+    }
+
+    /// What the data plane follows.
+    #[must_use]
+    pub fn views(&self) -> ViewServer {
+        ViewServiceServer::new(ViewApi::new(self.views.clone()))
+    }
+}
