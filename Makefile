@@ -1,0 +1,67 @@
+# `make run` and `make test` are the two commands; the rest is for those who change Takt.
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/takt/target
+TOOLS ?= $(HOME)/.cache/takt/tools
+PYTHON := $(TOOLS)/venv/bin/python
+NODE_BIN := $(TOOLS)/node_modules/.bin
+DENY := $(TOOLS)/bin/cargo-deny
+FUZZ_SECONDS ?= 60
+
+.PHONY: run test verify fix bench demo crash-test fuzz tools
+
+run: ## the server, on loopback with data under ./takt-data; CONFIG=FILE for anything else
+	cargo run --locked --release -- serve $(if $(CONFIG),--config $(CONFIG))
+
+test: tools ## every test, with an S3 and an Azure stand-in and the OpenTelemetry SDK
+	tests/services/run $(TOOLS) cargo test --workspace --locked
+
+verify: $(DENY) $(PYTHON) $(NODE_BIN)/azurite-blob ## everything a machine can check without running the server; changes nothing
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	cargo build --quiet --locked --workspace --bin codegen
+	$(CARGO_TARGET_DIR)/debug/codegen --check
+	cargo test --workspace --locked --test layers
+	cargo test --workspace --locked --bin takt config::tests::every_field_has_a_reason_and_the_reference_page_is_current
+	$(DENY) --offline check bans licenses sources
+	$(TOOLS)/venv/bin/typos
+
+fix: $(PYTHON) ## writes what verify checks, where a machine can
+	cargo build --quiet --locked --workspace --bin codegen
+	$(CARGO_TARGET_DIR)/debug/codegen
+	UPDATE_EXPECT=1 cargo test --workspace --locked --bin takt config::tests
+	cargo fmt --all
+	$(TOOLS)/venv/bin/typos --write-changes
+
+bench: ## the table of the README, on this machine; PEER=http://host:3200 asks a second server the same
+	cargo build --locked --release --workspace --bin takt --bin takt-bench
+	$(CARGO_TARGET_DIR)/release/takt-bench --takt $(CARGO_TARGET_DIR)/release/takt $(if $(PEER),--peer $(PEER)) $(BENCH_ARGS)
+
+demo: ## sends a sample to the server of `make run` and asks for it
+	cargo run --locked --release -- send tests/golden/shop-3k/shop-3k.otlp.zst --now
+	cargo run --locked --release -- query search '{ status = error }'
+
+crash-test: ## kills the server at random moments and counts what is left; CRASH_SECONDS bounds it
+	cargo build --locked --workspace --bin takt --bin takt-chaos
+	$(CARGO_TARGET_DIR)/debug/takt-chaos --takt $(CARGO_TARGET_DIR)/debug/takt $(CHAOS_ARGS)
+
+fuzz: ## FUZZ_SECONDS of mutated input for each of the four readers of foreign bytes
+	cargo build --locked --workspace --bin takt-fuzz
+	$(CARGO_TARGET_DIR)/debug/takt-fuzz --seconds $(FUZZ_SECONDS)
+
+tools: $(PYTHON) $(NODE_BIN)/azurite-blob
+
+$(PYTHON): tests/services/requirements.txt
+	python3 -m venv $(TOOLS)/venv
+	$(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(NODE_BIN)/azurite-blob: tests/services/package.json tests/services/package-lock.json
+	mkdir -p $(TOOLS)
+	cp $^ $(TOOLS)/
+	npm ci --prefix $(TOOLS) --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(DENY):
+	CARGO_TARGET_DIR=$(TOOLS)/build cargo install --locked --debug --root $(TOOLS) cargo-deny@0.20.2
+	rm -rf $(TOOLS)/build
