@@ -1,0 +1,369 @@
+//! Leaves over whole columns: dictionaries and tables first, then codes.
+
+use takt_trace::{AttrTable, Dict, KeyColumn, Sparse};
+use takt_traceql::{BinaryOp, Field, Intrinsic, Scope, Static, What};
+
+use crate::bitmap::Bitmap;
+use crate::find::Search;
+use crate::guard::{Guard, Stopped};
+use crate::plan::{Child, Leaf};
+use crate::row::{Spot, hex_of_span, hex_of_trace, of_scope, of_trace, since_start};
+use crate::value::{self, Test, Val};
+
+type Rows = Result<Bitmap, Stopped>;
+
+impl Search<'_> {
+    /// The rows among `candidates` for which the leaf holds.
+    pub(crate) fn leaf(&self, leaf: &Leaf, candidates: &Bitmap) -> Rows {
+        if leaf.field.parent {
+            return self.leaf_of_parent(leaf, candidates);
+        }
+        let mut rows = match &leaf.field.what {
+            What::Attribute(scope, key) => self.attribute(*scope, key, &leaf.test)?.0,
+            What::Intrinsic(intrinsic) => self.intrinsic(*intrinsic, leaf, candidates)?,
+        };
+        rows.and(candidates);
+        Ok(rows)
+    }
+
+    /// Decides the leaf on the parents, each once, then looks back from the children.
+    fn leaf_of_parent(&self, leaf: &Leaf, candidates: &Bitmap) -> Rows {
+        let family = &self.reader.family;
+        let mut parents = self.none();
+        self.guard.each(candidates.iter(), |row| {
+            if let Some(parent) = family.parent(row) {
+                parents.insert(parent);
+            }
+        })?;
+        let leaf = Leaf {
+            field: Field {
+                parent: false,
+                what: leaf.field.what.clone(),
+            },
+            test: leaf.test.clone(),
+        };
+        let parents = self.leaf(&leaf, &parents)?;
+        self.filter(candidates, |row| {
+            family.parent(row).is_some_and(|parent| parents.has(parent))
+        })
+    }
+
+    /// The rows where the attribute passes the test, and the rows that have it at all.
+    fn attribute(&self, scope: Scope, key: &str, test: &Test) -> Result<(Bitmap, Bitmap), Stopped> {
+        let columns = self.columns;
+        let of = |table: &AttrTable, rows: usize| match table.column(key) {
+            None => Ok((Bitmap::none(rows), Bitmap::none(rows))),
+            Some(column) => Ok((
+                passing(column, test, rows, &self.guard)?,
+                passing(column, &Test::Exists, rows, &self.guard)?,
+            )),
+        };
+        match scope {
+            Scope::Any => self.nearest(key, test),
+            Scope::Span => of(&columns.attrs, columns.len()),
+            Scope::Resource => {
+                let table = of(&columns.resources.attrs, columns.resources.service.len())?;
+                self.both(table, |rows| self.gather(&columns.resource, rows))
+            }
+            Scope::Instrumentation => {
+                let table = of(&columns.scopes.attrs, columns.scopes.name.len())?;
+                self.both(table, |rows| self.gather(&columns.scope, rows))
+            }
+            Scope::Event => {
+                let table = of(&columns.events.attrs, columns.events.span.len())?;
+                self.both(table, |rows| self.spans_of(&columns.events.span, rows))
+            }
+            Scope::Link => {
+                let table = of(&columns.links.attrs, columns.links.span.len())?;
+                self.both(table, |rows| self.spans_of(&columns.links.span, rows))
+            }
+        }
+    }
+
+    fn both(
+        &self,
+        (passing, present): (Bitmap, Bitmap),
+        to_rows: impl Fn(&Bitmap) -> Rows,
+    ) -> Result<(Bitmap, Bitmap), Stopped> {
+        Ok((to_rows(&passing)?, to_rows(&present)?))
+    }
+
+    /// An attribute without a scope: each row asks the first scope that has it.
+    fn nearest(&self, key: &str, test: &Test) -> Result<(Bitmap, Bitmap), Stopped> {
+        let (mut passing, mut present) = self.attribute(Scope::Span, key, test)?;
+        for scope in [
+            Scope::Resource,
+            Scope::Event,
+            Scope::Link,
+            Scope::Instrumentation,
+        ] {
+            let (mut next, has) = self.attribute(scope, key, test)?;
+            next.subtract(&present);
+            passing.or(&next);
+            present.or(&has);
+        }
+        Ok((passing, present))
+    }
+
+    fn intrinsic(&self, intrinsic: Intrinsic, leaf: &Leaf, candidates: &Bitmap) -> Rows {
+        let (columns, test) = (self.columns, &leaf.test);
+        match intrinsic {
+            Intrinsic::Duration => self.filter(candidates, |row| {
+                test.holds(Val::Duration(columns.duration[row as usize].cast_signed()))
+            }),
+            Intrinsic::Name => {
+                let names = on_texts(&columns.names, test, &self.guard)?;
+                self.filter(candidates, |row| names.has(columns.name[row as usize]))
+            }
+            Intrinsic::Status => {
+                let codes = on_codes(|code| test.holds(Val::Status(value::status(code))));
+                self.filter(candidates, |row| {
+                    codes[usize::from(columns.status[row as usize])]
+                })
+            }
+            Intrinsic::Kind => {
+                let codes = on_codes(|code| test.holds(Val::Kind(value::kind(code))));
+                self.filter(candidates, |row| {
+                    codes[usize::from(columns.kind[row as usize])]
+                })
+            }
+            Intrinsic::StatusMessage => self.status_message(test, candidates),
+            Intrinsic::SpanId => self.filter(candidates, |row| {
+                test.holds(Val::Str(&hex_of_span(columns.span_id[row as usize])))
+            }),
+            Intrinsic::ParentId => self.filter(candidates, |row| {
+                test.holds(Val::Str(&hex_of_span(columns.parent_id[row as usize])))
+            }),
+            Intrinsic::ChildCount
+            | Intrinsic::NestedSetLeft
+            | Intrinsic::NestedSetRight
+            | Intrinsic::NestedSetParent => self.filter(candidates, |row| {
+                let mut holds = false;
+                let at = Spot::span(row);
+                self.reader
+                    .field(&leaf.field, at, &mut |value| holds = test.holds(value));
+                holds
+            }),
+            Intrinsic::TraceId
+            | Intrinsic::TraceRootName
+            | Intrinsic::TraceRootService
+            | Intrinsic::TraceDuration => {
+                let mut traces = Bitmap::none(columns.traces.len());
+                self.guard.each(indexes(columns.traces.len()), |trace| {
+                    of_trace(columns, intrinsic, trace, &mut |value| {
+                        if test.holds(value) {
+                            traces.insert(trace);
+                        }
+                    });
+                })?;
+                self.gather(&columns.trace, &traces)
+            }
+            Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => {
+                let mut scopes = Bitmap::none(columns.scopes.name.len());
+                self.guard.each(indexes(scopes.len()), |scope| {
+                    if test.holds(of_scope(columns, intrinsic, scope)) {
+                        scopes.insert(scope);
+                    }
+                })?;
+                self.gather(&columns.scope, &scopes)
+            }
+            Intrinsic::EventName | Intrinsic::EventTimeSinceStart => {
+                self.spans_of(&columns.events.span, &self.children(Child::Event, leaf)?)
+            }
+            Intrinsic::LinkTraceId | Intrinsic::LinkSpanId => {
+                self.spans_of(&columns.links.span, &self.children(Child::Link, leaf)?)
+            }
+        }
+    }
+
+    /// Spans without a message have an empty one.
+    fn status_message(&self, test: &Test, candidates: &Bitmap) -> Rows {
+        let columns = self.columns;
+        let messages = on_texts(&columns.messages, test, &self.guard)?;
+        let mut rows = if test.holds(Val::Str("")) {
+            candidates.clone()
+        } else {
+            self.none()
+        };
+        let (mut with, mut without) = (self.none(), self.none());
+        self.guard
+            .each(columns.status_message.iter(), |(row, code)| {
+                if messages.has(code) {
+                    with.insert(row);
+                } else {
+                    without.insert(row);
+                }
+            })?;
+        rows.or(&with);
+        rows.subtract(&without);
+        Ok(rows)
+    }
+
+    /// The rows of the event table, or of the link table, for which a leaf on those holds.
+    pub(crate) fn children(&self, child: Child, leaf: &Leaf) -> Rows {
+        let (columns, test) = (self.columns, &leaf.test);
+        let (table, count) = match child {
+            Child::Event => (&columns.events.attrs, columns.events.span.len()),
+            Child::Link => (&columns.links.attrs, columns.links.span.len()),
+        };
+        let all = Bitmap::all(count);
+        match &leaf.field.what {
+            What::Attribute(_, key) => match table.column(key) {
+                None => Ok(Bitmap::none(count)),
+                Some(column) => passing(column, test, count, &self.guard),
+            },
+            What::Intrinsic(Intrinsic::EventName) => {
+                let names = on_texts(&columns.events.names, test, &self.guard)?;
+                self.filter(&all, |event| names.has(columns.events.name[event as usize]))
+            }
+            What::Intrinsic(Intrinsic::EventTimeSinceStart) => {
+                self.filter(&all, |event| test.holds(since_start(columns, event)))
+            }
+            What::Intrinsic(Intrinsic::LinkTraceId) => self.filter(&all, |link| {
+                let id = columns.links.trace_id[link as usize];
+                test.holds(Val::Str(&hex_of_trace(id)))
+            }),
+            What::Intrinsic(_) => self.filter(&all, |link| {
+                let id = columns.links.span_id[link as usize];
+                test.holds(Val::Str(&hex_of_span(id)))
+            }),
+        }
+    }
+
+    pub(crate) fn none(&self) -> Bitmap {
+        Bitmap::none(self.columns.len())
+    }
+
+    /// Those of `rows` that `keep` wants.
+    pub(crate) fn filter(&self, rows: &Bitmap, keep: impl Fn(u32) -> bool) -> Rows {
+        let mut kept = Bitmap::none(rows.len());
+        self.guard.each(rows.iter(), |row| {
+            if keep(row) {
+                kept.insert(row);
+            }
+        })?;
+        Ok(kept)
+    }
+
+    /// The rows whose reference into a table points at one of `entries`.
+    pub(crate) fn gather(&self, references: &[u32], entries: &Bitmap) -> Rows {
+        if entries.is_empty() {
+            return Ok(self.none());
+        }
+        let mut rows = self.none();
+        self.guard
+            .each(indexes(references.len()).zip(references), |(row, entry)| {
+                if entries.has(*entry) {
+                    rows.insert(row);
+                }
+            })?;
+        Ok(rows)
+    }
+
+    /// The spans that any of these events or links belongs to.
+    pub(crate) fn spans_of(&self, span: &[u32], children: &Bitmap) -> Rows {
+        let mut rows = self.none();
+        self.guard
+            .each(children.iter(), |child| rows.insert(span[child as usize]))?;
+        Ok(rows)
+    }
+}
+
+pub(crate) fn indexes(len: usize) -> std::ops::Range<u32> {
+    0..u32::try_from(len).expect("rows are u32 by construction")
+}
+
+/// The rows of one attribute whose value passes the test.
+fn passing(column: &KeyColumn, test: &Test, rows: usize, guard: &Guard<'_>) -> Rows {
+    let mut passing = Bitmap::none(rows);
+    let texts = on_texts(&column.strings, test, guard)?;
+    let others = on_entries(&column.others, guard, |bytes| test.holds(Val::Other(bytes)))?;
+    by_code(&column.string, &texts, &mut passing, guard)?;
+    by_code(&column.other, &others, &mut passing, guard)?;
+    by_value(
+        &column.int,
+        |v| test.holds(Val::Int(v)),
+        &mut passing,
+        guard,
+    )?;
+    by_value(
+        &column.float,
+        |v| test.holds(Val::Float(v)),
+        &mut passing,
+        guard,
+    )?;
+    by_value(
+        &column.bool,
+        |v| test.holds(Val::Bool(v)),
+        &mut passing,
+        guard,
+    )?;
+    Ok(passing)
+}
+
+fn by_code(
+    column: &Sparse<u32>,
+    codes: &Bitmap,
+    passing: &mut Bitmap,
+    guard: &Guard<'_>,
+) -> Result<(), Stopped> {
+    if codes.is_empty() {
+        return Ok(());
+    }
+    guard.each(column.iter(), |(row, code)| {
+        if codes.has(code) {
+            passing.insert(row);
+        }
+    })
+}
+
+fn by_value<T: Copy>(
+    column: &Sparse<T>,
+    holds: impl Fn(T) -> bool,
+    passing: &mut Bitmap,
+    guard: &Guard<'_>,
+) -> Result<(), Stopped> {
+    guard.each(column.iter(), |(row, value)| {
+        if holds(value) {
+            passing.insert(row);
+        }
+    })
+}
+
+/// The codes of the texts that pass the test.
+fn on_texts(texts: &Dict, test: &Test, guard: &Guard<'_>) -> Rows {
+    match test {
+        Test::Compare(BinaryOp::Eq, Static::String(text)) => {
+            let mut codes = Bitmap::none(texts.len());
+            if let Some(code) = texts.find(text.as_bytes()) {
+                codes.insert(code);
+            }
+            Ok(codes)
+        }
+        test => on_entries(texts, guard, |bytes| {
+            test.holds(Val::Str(std::str::from_utf8(bytes).unwrap_or_default()))
+        }),
+    }
+}
+
+fn on_entries(entries: &Dict, guard: &Guard<'_>, holds: impl Fn(&[u8]) -> bool) -> Rows {
+    let mut codes = Bitmap::none(entries.len());
+    guard.each(
+        indexes(entries.len()).zip(entries.iter()),
+        |(code, bytes)| {
+            if holds(bytes) {
+                codes.insert(code);
+            }
+        },
+    )?;
+    Ok(codes)
+}
+
+/// The verdict on every number that one byte can hold.
+fn on_codes(holds: impl Fn(u8) -> bool) -> [bool; 256] {
+    let mut verdicts = [false; 256];
+    for code in 0..=u8::MAX {
+        verdicts[usize::from(code)] = holds(code);
+    }
+    verdicts
+}

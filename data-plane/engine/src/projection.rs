@@ -1,0 +1,95 @@
+//! Which columns a filter needs.
+
+use std::collections::BTreeSet;
+
+use takt_trace::{Column, Projection};
+use takt_traceql::{Field, Filter, Intrinsic, Scope, What};
+
+/// What [`crate::find`] reads.
+#[must_use]
+pub fn predicate_columns(filter: &Filter) -> Projection {
+    let mut columns = BTreeSet::new();
+    if let Some(expr) = &filter.expr {
+        expr.for_each_field(&mut |field| add(field, &mut columns));
+    }
+    Projection::Only(columns)
+}
+
+/// What [`crate::collect`] reads, and what the head of a trace in the answer is made of
+/// ([`takt_trace::SpanColumns::summary`]).
+#[must_use]
+pub fn result_columns(filter: &Filter) -> Projection {
+    predicate_columns(filter).union(Projection::only([
+        Column::SpanId,
+        Column::Start,
+        Column::Duration,
+        Column::Kind,
+        Column::Name,
+        Column::Status,
+        Column::Resource,
+    ]))
+}
+
+/// What [`crate::tag_values`] reads of one field, with a filter.
+#[must_use]
+pub fn tag_columns(field: &Field, filter: Option<&Filter>) -> Projection {
+    let mut columns = BTreeSet::new();
+    add(field, &mut columns);
+    let own = Projection::Only(columns);
+    match filter {
+        Some(filter) => own.union(predicate_columns(filter)),
+        None => own,
+    }
+}
+
+fn add(field: &Field, columns: &mut BTreeSet<Column>) {
+    if field.parent {
+        columns.insert(Column::Parent);
+    }
+    match &field.what {
+        What::Attribute(scope, key) => add_attribute(*scope, key, columns),
+        What::Intrinsic(intrinsic) => columns.extend(of_intrinsic(*intrinsic).iter().cloned()),
+    }
+}
+
+fn add_attribute(scope: Scope, key: &str, columns: &mut BTreeSet<Column>) {
+    let key = || key.to_owned();
+    match scope {
+        Scope::Any => columns.extend([
+            Column::Attr(key()),
+            Column::Resource,
+            Column::Scope,
+            Column::Events,
+            Column::EventAttr(key()),
+            Column::Links,
+            Column::LinkAttr(key()),
+        ]),
+        Scope::Span => columns.extend([Column::Attr(key())]),
+        Scope::Resource => columns.extend([Column::Resource]),
+        Scope::Instrumentation => columns.extend([Column::Scope]),
+        Scope::Event => columns.extend([Column::Events, Column::EventAttr(key())]),
+        Scope::Link => columns.extend([Column::Links, Column::LinkAttr(key())]),
+    }
+}
+
+fn of_intrinsic(intrinsic: Intrinsic) -> &'static [Column] {
+    match intrinsic {
+        Intrinsic::Duration => &[Column::Duration],
+        Intrinsic::Name | Intrinsic::TraceRootName => &[Column::Name],
+        Intrinsic::Status => &[Column::Status],
+        Intrinsic::StatusMessage => &[Column::StatusMessage],
+        Intrinsic::Kind => &[Column::Kind],
+        Intrinsic::SpanId => &[Column::SpanId],
+        Intrinsic::ParentId => &[Column::ParentId],
+        Intrinsic::ChildCount
+        | Intrinsic::NestedSetLeft
+        | Intrinsic::NestedSetRight
+        | Intrinsic::NestedSetParent => &[Column::Parent, Column::ParentId, Column::SpanId],
+        Intrinsic::TraceId | Intrinsic::TraceDuration => &[],
+        Intrinsic::TraceRootService => &[Column::Resource],
+        Intrinsic::EventName => &[Column::Events],
+        Intrinsic::EventTimeSinceStart => &[Column::Events, Column::Start],
+        Intrinsic::LinkTraceId | Intrinsic::LinkSpanId => &[Column::Links],
+        Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => &[Column::Scope],
+    }
+}
