@@ -19,7 +19,7 @@ impl Search<'_> {
             return self.leaf_of_parent(leaf, candidates);
         }
         let mut rows = match &leaf.field.what {
-            What::Attribute(scope, key) => self.attribute(*scope, key, &leaf.test)?.0,
+            What::Attribute(scope, key) => self.attribute(*scope, key, &leaf.test)?,
             What::Intrinsic(intrinsic) => self.intrinsic(*intrinsic, leaf, candidates)?,
         };
         rows.and(candidates);
@@ -48,61 +48,51 @@ impl Search<'_> {
         })
     }
 
-    /// The rows where the attribute passes the test, and the rows that have it at all.
-    fn attribute(&self, scope: Scope, key: &str, test: &Test) -> Result<(Bitmap, Bitmap), Stopped> {
+    /// The rows where the attribute passes the test.
+    fn attribute(&self, scope: Scope, key: &str, test: &Test) -> Rows {
         let columns = self.columns;
         let of = |table: &AttrTable, rows: usize| match table.column(key) {
-            None => Ok((Bitmap::none(rows), Bitmap::none(rows))),
-            Some(column) => Ok((
-                passing(column, test, rows, &self.guard)?,
-                passing(column, &Test::Exists, rows, &self.guard)?,
-            )),
+            None => Ok(Bitmap::none(rows)),
+            Some(column) => passing(column, test, rows, &self.guard),
         };
         match scope {
             Scope::Any => self.nearest(key, test),
             Scope::Span => of(&columns.attrs, columns.len()),
             Scope::Resource => {
-                let table = of(&columns.resources.attrs, columns.resources.service.len())?;
-                self.both(table, |rows| self.gather(&columns.resource, rows))
+                let resources = of(&columns.resources.attrs, columns.resources.service.len())?;
+                self.gather(&columns.resource, &resources)
             }
             Scope::Instrumentation => {
-                let table = of(&columns.scopes.attrs, columns.scopes.name.len())?;
-                self.both(table, |rows| self.gather(&columns.scope, rows))
+                let scopes = of(&columns.scopes.attrs, columns.scopes.name.len())?;
+                self.gather(&columns.scope, &scopes)
             }
             Scope::Event => {
-                let table = of(&columns.events.attrs, columns.events.span.len())?;
-                self.both(table, |rows| self.spans_of(&columns.events.span, rows))
+                let events = of(&columns.events.attrs, columns.events.span.len())?;
+                self.spans_of(&columns.events.span, &events)
             }
             Scope::Link => {
-                let table = of(&columns.links.attrs, columns.links.span.len())?;
-                self.both(table, |rows| self.spans_of(&columns.links.span, rows))
+                let links = of(&columns.links.attrs, columns.links.span.len())?;
+                self.spans_of(&columns.links.span, &links)
             }
         }
     }
 
-    fn both(
-        &self,
-        (passing, present): (Bitmap, Bitmap),
-        to_rows: impl Fn(&Bitmap) -> Rows,
-    ) -> Result<(Bitmap, Bitmap), Stopped> {
-        Ok((to_rows(&passing)?, to_rows(&present)?))
-    }
-
     /// An attribute without a scope: each row asks the first scope that has it.
-    fn nearest(&self, key: &str, test: &Test) -> Result<(Bitmap, Bitmap), Stopped> {
-        let (mut passing, mut present) = self.attribute(Scope::Span, key, test)?;
+    fn nearest(&self, key: &str, test: &Test) -> Rows {
+        let (mut rows, mut decided) = (self.none(), self.none());
         for scope in [
+            Scope::Span,
             Scope::Resource,
             Scope::Event,
             Scope::Link,
             Scope::Instrumentation,
         ] {
-            let (mut next, has) = self.attribute(scope, key, test)?;
-            next.subtract(&present);
-            passing.or(&next);
-            present.or(&has);
+            let mut passing = self.attribute(scope, key, test)?;
+            passing.subtract(&decided);
+            rows.or(&passing);
+            decided.or(&self.attribute(scope, key, &Test::Exists)?);
         }
-        Ok((passing, present))
+        Ok(rows)
     }
 
     fn intrinsic(&self, intrinsic: Intrinsic, leaf: &Leaf, candidates: &Bitmap) -> Rows {

@@ -26,7 +26,7 @@ pub use bitmap::Bitmap;
 pub use collect::{CollectOptions, SpanHit, TraceHit, collect, collect_traces};
 pub use find::{Hits, find};
 pub use guard::Stopped;
-pub use projection::{predicate_columns, result_columns, tag_columns};
+pub use projection::{predicate_columns, result_columns, tag_columns, tag_search_columns};
 pub use tag_search::{TagSearch, find_by_tags};
 pub use tags::{
     Bounds, TagNames, TagScope, TagValue, TagValueType, TagValues, tag_names, tag_values,

@@ -112,12 +112,30 @@ pub(crate) fn condition(expr: &Expr) -> Node {
 fn leaf(field: &Field, test: Test) -> Node {
     Node::Leaf(Leaf {
         field: field.clone(),
-        test,
+        test: with_whole_id(field, test),
     })
 }
 
+/// Ids may be written without their leading zeros, as search results show them.
+fn with_whole_id(field: &Field, test: Test) -> Test {
+    let digits = match field.what {
+        What::Intrinsic(Intrinsic::TraceId | Intrinsic::LinkTraceId) => 32,
+        What::Intrinsic(Intrinsic::SpanId | Intrinsic::ParentId | Intrinsic::LinkSpanId) => 16,
+        _ => return test,
+    };
+    match test {
+        Test::Compare(op @ (BinaryOp::Eq | BinaryOp::Ne), Static::String(id))
+            if !id.is_empty() && id.chars().all(|c| c.is_ascii_hexdigit()) =>
+        {
+            let id = format!("{:0>digits$}", id.to_ascii_lowercase());
+            Test::Compare(op, Static::String(id))
+        }
+        test => test,
+    }
+}
+
 fn is(field: &Field, flag: bool) -> Node {
-    leaf(field, Test::Compare(BinaryOp::Eq, Static::Bool(flag)))
+    leaf(field, Test::Is(flag))
 }
 
 /// `!operand`. A bare attribute that is missing is neither true nor false, so `!.a` asks for a false one.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use takt_trace::{Column, Projection};
 use takt_traceql::{Field, Filter, Intrinsic, Scope, What};
 
+use crate::TagSearch;
+
 /// What [`crate::find`] reads.
 #[must_use]
 pub fn predicate_columns(filter: &Filter) -> Projection {
@@ -40,6 +42,13 @@ pub fn tag_columns(field: &Field, filter: Option<&Filter>) -> Projection {
         Some(filter) => own.union(predicate_columns(filter)),
         None => own,
     }
+}
+
+/// What [`crate::find_by_tags`] and then [`crate::collect_traces`] read.
+#[must_use]
+pub fn tag_search_columns(search: &TagSearch) -> Projection {
+    let keys = search.tags.iter().map(|(key, _)| Column::Attr(key.clone()));
+    result_columns(&Filter::default()).union(Projection::only(keys))
 }
 
 fn add(field: &Field, columns: &mut BTreeSet<Column>) {

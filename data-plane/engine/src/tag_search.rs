@@ -25,8 +25,8 @@ pub struct TagSearch {
     pub max_duration: Option<Duration>,
 }
 
-/// The ordinals of the traces that match, ascending. Needs [`crate::result_columns`] of an empty
-/// filter and [`takt_trace::Column::Attr`] of each tag.
+/// The ordinals of the traces that match, ascending. `columns` must have what
+/// [`crate::tag_search_columns`] names.
 ///
 /// # Errors
 /// When `keep_going` says no.
@@ -59,7 +59,7 @@ pub fn find_by_tags(
 
 fn condition(tag: &str, value: &str) -> Node {
     let within = |field| {
-        let pattern = Pattern::new(&format!(".*{}.*", escape(value)))
+        let pattern = Pattern::new(&format!(".*{}.*", regex::escape(value)))
             .expect("an escaped text is a regular expression");
         leaf(
             field,
@@ -100,14 +100,20 @@ fn leaf(field: Field, test: Test) -> Node {
     Node::Leaf(Leaf { field, test })
 }
 
-/// `text` as a regular expression that matches it literally.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if "\\.+*?()|[]{}^$#&-~".contains(c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_taken_literally() {
+        let Node::Leaf(Leaf {
+            test: Test::Match { pattern, .. },
+            ..
+        }) = condition("name", "a.b(c")
+        else {
+            panic!("`name` is matched within")
+        };
+        assert!(pattern.is_match("x a.b(c y"));
+        assert!(!pattern.is_match("axb(c"));
     }
-    escaped
 }

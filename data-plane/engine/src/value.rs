@@ -68,7 +68,12 @@ pub(crate) fn kind(code: u8) -> Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Test {
     Compare(BinaryOp, Static),
-    Match { negated: bool, pattern: Pattern },
+    Match {
+        negated: bool,
+        pattern: Pattern,
+    },
+    /// A bare attribute as a condition: it is this bool, and no array.
+    Is(bool),
     Exists,
 }
 
@@ -79,6 +84,7 @@ impl Test {
                 of_static(literal).is_some_and(|literal| compare(*op, value, literal))
             }
             Self::Match { negated, pattern } => matches(value, pattern, *negated),
+            Self::Is(flag) => value == Val::Bool(*flag),
             Self::Exists => true,
         }
     }
@@ -88,6 +94,7 @@ impl Test {
         match self {
             Self::Compare(op, _) => *op == BinaryOp::Ne,
             Self::Match { negated, .. } => *negated,
+            Self::Is(_) => false,
             Self::Exists => true,
         }
     }

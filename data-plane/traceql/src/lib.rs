@@ -13,6 +13,7 @@ mod display;
 mod duration;
 mod error;
 mod lenient;
+mod literal;
 mod outline;
 mod parser;
 mod pattern;

@@ -175,7 +175,7 @@ pub(crate) fn describe(lexeme: Lexeme<'_>) -> String {
 
 fn is_keyword(word: &str) -> bool {
     crate::parser::intrinsic(word).is_some()
-        || crate::parser::constant(word).is_some()
+        || crate::literal::constant(word).is_some()
         || matches!(
             word,
             "nil"
