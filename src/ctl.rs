@@ -46,16 +46,23 @@ enum Failure {
 }
 
 /// Carries out a command and prints what came of it.
+///
+/// # Errors
+/// When the server refuses or cannot answer; [`exit_code`] tells these apart.
 pub(crate) async fn run(args: Args) -> Result<()> {
+    let text = answer(args).await?;
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+async fn answer(args: Args) -> Result<String> {
     let endpoint = args.endpoint;
     let channel = connect(&endpoint)?;
     let answer = match args.command {
         Command::Tenant(command) => command.run(channel).await,
         Command::Overrides(command) => command.run(channel).await,
     };
-    let text = answer.map_err(|error| explain(error, &endpoint))?;
-    std::io::stdout().write_all(text.as_bytes())?;
-    Ok(())
+    answer.map_err(|error| explain(error, &endpoint))
 }
 
 /// 3 for a refusal, 4 when the server cannot answer now, else 1.
@@ -95,22 +102,4 @@ fn explain(error: anyhow::Error, endpoint: &str) -> anyhow::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use takt_kit::{Code, Reject};
-
-    use super::*;
-
-    #[test]
-    fn refusals_and_silence_have_their_own_exit_codes() {
-        let code = |status: tonic::Status| exit_code(&explain(status.into(), "http://x"));
-        let refused = Reject::new(Code::NotFound, "TENANT_UNKNOWN", "tenant `a` is unknown");
-        assert_eq!(code(refused.status()), REFUSED);
-        assert_eq!(code(tonic::Status::unavailable("connect")), UNAVAILABLE);
-        assert_eq!(code(tonic::Status::unimplemented("not Takt")), 1);
-        assert_eq!(exit_code(&anyhow::anyhow!("anything else")), 1);
-        assert_eq!(
-            explain(refused.status().into(), "http://x").to_string(),
-            "tenant `a` is unknown (TENANT_UNKNOWN)"
-        );
-    }
-}
+mod tests;

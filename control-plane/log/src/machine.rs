@@ -53,7 +53,13 @@ impl Machine {
             None => (State::default(), AppliedAt::default()),
         };
         for recorded in since(&store, state.revision, usize::MAX)? {
-            state.apply(&recorded);
+            if !matches!(state.apply(&recorded), Applied::At(_)) {
+                let at = state.revision.0;
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("history has a hole after revision {at}"),
+                ));
+            }
         }
         if let Some(bytes) = store.value_now(APPLIED)? {
             let stored = stored::Applied::decode(bytes.as_slice()).map_err(corrupt)?;

@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use takt_model::Revision;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Outcome {
@@ -49,5 +50,10 @@ impl Metrics {
             metrics.revision.clone(),
         );
         metrics
+    }
+
+    pub(crate) fn at(&self, revision: Revision) {
+        self.revision
+            .set(i64::try_from(revision.0).unwrap_or(i64::MAX));
     }
 }

@@ -109,6 +109,7 @@ pub async fn open(
     metrics
         .queue_capacity
         .set(i64::try_from(settings.queue).unwrap_or(i64::MAX));
+    metrics.at(published.state.load().revision);
     let (jobs, inbox) = mpsc::channel(settings.queue);
     let proposer = Proposer {
         node: settings.node,

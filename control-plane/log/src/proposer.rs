@@ -159,8 +159,10 @@ impl Proposer {
         Ok(())
     }
 
+    /// An answer from state counts only if, once leadership is confirmed, that state is still the newest: a
+    /// new leader may be applying what was acknowledged before its time.
     async fn round(&self, jobs: &[Job]) -> Result<Vec<Result<Revision, Rejection>>, Setback> {
-        let (verdicts, batches) = self.decide_all(jobs);
+        let (verdicts, batches, expected) = self.decide_all(jobs);
         let mut applied = self.write(batches).await?.into_iter();
         let mut answers = Vec::with_capacity(jobs.len());
         let mut from_state = false;
@@ -178,12 +180,15 @@ impl Proposer {
         }
         if from_state {
             confirm(&self.raft, self.node).await?;
+            if self.published.state.load().revision != expected {
+                return Err(Setback::Stale);
+            }
         }
         Ok(answers)
     }
 
-    /// Each command on the state that the ones before it will leave.
-    fn decide_all(&self, jobs: &[Job]) -> (Vec<Verdict>, Vec<Batch>) {
+    /// Each command on the state that the ones before it will leave; also the revision after all of them.
+    fn decide_all(&self, jobs: &[Job]) -> (Vec<Verdict>, Vec<Batch>, Revision) {
         let at = self.clock.now();
         let mut state = State::clone(&self.published.state.load());
         let mut batches = Vec::new();
@@ -210,7 +215,7 @@ impl Proposer {
                 Verdict::Propose
             })
             .collect();
-        (verdicts, batches)
+        (verdicts, batches, state.revision)
     }
 
     async fn write(&self, batches: Vec<Batch>) -> Result<Vec<Option<Applied>>, Setback> {
@@ -241,9 +246,7 @@ impl Proposer {
 
     fn answer(&self, jobs: Vec<Job>, answers: Vec<Result<Revision, Rejection>>) {
         let state = self.published.state.load_full();
-        self.metrics
-            .revision
-            .set(i64::try_from(state.revision.0).unwrap_or(i64::MAX));
+        self.metrics.at(state.revision);
         for (job, answer) in jobs.into_iter().zip(answers) {
             let outcome = if answer.is_ok() {
                 "accepted"

@@ -14,7 +14,8 @@ pub(crate) fn proposing(error: &ProposeError) -> Status {
 pub(crate) fn reading(error: &ReadError) -> Status {
     match error {
         ReadError::Unconfirmed(error) => proposing(error),
-        ReadError::Storage(_) => {
+        ReadError::Storage(source) => {
+            tracing::error!(error = source as &dyn std::error::Error, "{error}");
             Reject::new(Code::Internal, "CONTROL_STORAGE", error.to_string()).status()
         }
     }

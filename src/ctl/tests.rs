@@ -1,0 +1,151 @@
+//! The client against a control plane of its own, over a socket.
+
+use std::sync::Arc;
+
+use clap::Parser;
+use prometheus_client::registry::Registry;
+use takt_kit::{Code, ManualClock, Reject, Tasks};
+use takt_model::{Limits, UnixNano};
+use takt_server::Services;
+use takt_views::Views;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(flatten)]
+    args: Args,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_and_its_overrides_are_administered() {
+    let server = Server::start().await;
+    expect_test::expect![[r"
+        TENANT  STATE   VERSION  CREATED               NAME  REASON
+        team-1  active  1        2023-11-14T22:13:20Z  One
+    "]]
+    .assert_eq(&server.ctl("tenant create team-1 --display-name One").await);
+    expect_test::expect![[r"
+        NAME                        VALUE
+        ingestion.rate_limit_bytes  1000000
+        version 2
+    "]]
+    .assert_eq(
+        &server
+            .ctl("overrides set team-1 ingestion.rate_limit_bytes=1MB")
+            .await,
+    );
+    let all = server.ctl("overrides get team-1").await;
+    assert!(
+        all.contains("ingestion.rate_limit_bytes           1000000   tenant\n"),
+        "{all}"
+    );
+    let defaults = server.ctl("overrides get --defaults").await;
+    assert!(!defaults.contains("tenant\n"), "{defaults}");
+    expect_test::expect![[r"
+        NAME  VALUE
+        version 3
+    "]]
+    .assert_eq(
+        &server
+            .ctl("overrides unset team-1 ingestion.rate_limit_bytes")
+            .await,
+    );
+    assert!(
+        server
+            .ctl("tenant suspend team-1 --reason unpaid")
+            .await
+            .contains("suspended")
+    );
+    assert!(server.ctl("tenant resume team-1").await.contains("active"));
+    assert!(
+        server
+            .ctl("tenant delete team-1")
+            .await
+            .contains("deleting")
+    );
+    assert_eq!(
+        server.ctl("tenant list").await,
+        server.ctl("tenant get team-1").await
+    );
+    let refused = server.try_ctl("tenant resume team-2").await.unwrap_err();
+    assert_eq!(exit_code(&refused), REFUSED);
+    assert!(
+        refused.to_string().ends_with("(TENANT_UNKNOWN)"),
+        "{refused}"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_apart_from_a_refusal() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let error = ask(&endpoint, "tenant list").await.unwrap_err();
+    assert_eq!(exit_code(&error), UNAVAILABLE);
+    assert!(error.to_string().contains(&endpoint), "{error}");
+}
+
+#[test]
+fn refusals_and_silence_have_their_own_exit_codes() {
+    let code = |status: tonic::Status| exit_code(&explain(status.into(), "http://x"));
+    let refused = Reject::new(Code::NotFound, "TENANT_UNKNOWN", "tenant `a` is unknown");
+    assert_eq!(code(refused.status()), REFUSED);
+    assert_eq!(code(tonic::Status::unavailable("connect")), UNAVAILABLE);
+    assert_eq!(code(tonic::Status::unimplemented("not Takt")), 1);
+    assert_eq!(exit_code(&anyhow::anyhow!("anything else")), 1);
+}
+
+async fn ask(endpoint: &str, words: &str) -> Result<String> {
+    let words = ["ctl", "--endpoint", endpoint]
+        .into_iter()
+        .chain(words.split(' '));
+    answer(Cli::try_parse_from(words)?.args).await
+}
+
+struct Server {
+    endpoint: String,
+    tasks: Tasks,
+    _dir: tempfile::TempDir,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let tasks = Tasks::default();
+        let clock = Arc::new(ManualClock::at(UnixNano::from_secs(1_700_000_000)));
+        let settings = takt_log::Settings::new(dir.path().into());
+        let log = takt_log::open(settings, clock.clone(), &tasks, &mut Registry::default())
+            .await
+            .unwrap();
+        let views = Views::start(log.clone(), &tasks);
+        let routes = Services::new(log, views, clock, Limits::default()).routes();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let serve = tonic::transport::Server::builder()
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), tasks.stopped());
+        tasks.spawn("server", serve);
+        Self {
+            endpoint,
+            tasks,
+            _dir: dir,
+        }
+    }
+
+    async fn try_ctl(&self, words: &str) -> Result<String> {
+        ask(&self.endpoint, words).await
+    }
+
+    async fn ctl(&self, words: &str) -> String {
+        self.try_ctl(words).await.unwrap()
+    }
+
+    async fn stop(self) {
+        self.tasks.stop();
+        assert_eq!(self.tasks.drain(Duration::from_secs(10)).await, [""; 0]);
+    }
+}
