@@ -72,3 +72,10 @@ fn print_config_prints_a_file_that_check_config_accepts() {
         text(&printed.stdout)
     );
 }
+
+#[test]
+fn the_configuration_of_the_container_image_is_in_order() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/takt.yaml");
+    let checked = takt(&["check-config", "--config", file]);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+}
