@@ -1,5 +1,6 @@
 //! What is fuzzed: one file a reader.
 
+mod block;
 mod journal;
 mod otlp;
 mod traceql;
@@ -33,6 +34,8 @@ pub(crate) fn all(golden: &Path) -> anyhow::Result<Vec<Target>> {
         otlp::target(golden)?,
         traceql::target(golden)?,
         journal::target()?,
+        block::stored(golden)?,
+        block::index(golden)?,
     ])
 }
 

@@ -67,7 +67,7 @@ fn run(input: &[u8]) -> Effect {
 }
 
 /// A request with only its first spans, about [`SEED_BYTES`] long.
-fn first_spans(request: &[u8]) -> Vec<u8> {
+pub(super) fn first_spans(request: &[u8]) -> Vec<u8> {
     let scanned = scan(request).expect("the corpus is OTLP");
     let mut bytes = 0;
     let keep: Vec<bool> = scanned
