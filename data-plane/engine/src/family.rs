@@ -11,7 +11,8 @@ use crate::Bitmap;
 /// What a span's place in its trace's tree is.
 ///
 /// The nested set counts once through all trees of a trace, from 1, roots and children in row order. A root
-/// has parent -1; a span that no root leads to has 0 everywhere.
+/// has parent -1; a span that no root leads to has 0 everywhere, and so has every span of a trace
+/// where an id is used more than twice (but a root stays a root).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) left: i64,
@@ -19,6 +20,9 @@ pub(crate) struct Place {
     pub(crate) parent: i64,
     pub(crate) children: i64,
 }
+
+/// What stands for the parent of a root.
+const ROOT: i64 = -1;
 
 pub(crate) struct Family<'a> {
     columns: &'a SpanColumns,
@@ -126,12 +130,14 @@ impl<'a> Family<'a> {
         for (parent, _) in &children {
             known.place[*parent as usize].children += 1;
         }
-        if twins.ambiguous {
-            return;
-        }
         let mut counter = 0;
         for root in rows {
-            if self.columns.parent_id[root as usize].is_zero() {
+            if !self.columns.parent_id[root as usize].is_zero() {
+                continue;
+            }
+            if twins.ambiguous {
+                known.place[root as usize].parent = ROOT;
+            } else {
                 number(&mut known.place, &children, root, &mut counter);
             }
         }
@@ -145,7 +151,7 @@ fn number(places: &mut [Place], children: &[(u32, u32)], root: u32, counter: &mu
         let length = children[start..].iter().take_while(|(p, _)| *p == row);
         start..start + length.count()
     };
-    let mut path = vec![(root, -1, None::<Range<usize>>)];
+    let mut path = vec![(root, ROOT, None::<Range<usize>>)];
     while let Some((row, parent, rest)) = path.last_mut() {
         let place = &mut places[*row as usize];
         let rest = rest.get_or_insert_with(|| {

@@ -124,6 +124,9 @@ impl Search<'_> {
             Intrinsic::ParentId => self.filter(candidates, |row| {
                 test.holds(Val::Str(&hex_of_span(columns.parent_id[row as usize])))
             }),
+            Intrinsic::NestedSetParent if leaf.asks_for_roots() => {
+                self.filter(candidates, |row| columns.parent_id[row as usize].is_zero())
+            }
             Intrinsic::ChildCount
             | Intrinsic::NestedSetLeft
             | Intrinsic::NestedSetRight

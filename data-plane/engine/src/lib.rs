@@ -26,6 +26,7 @@ pub use bitmap::Bitmap;
 pub use collect::{CollectOptions, SpanHit, TraceHit, collect, collect_traces};
 pub use find::{Hits, find};
 pub use guard::Stopped;
+pub use plan::never_matches;
 pub use projection::{predicate_columns, result_columns, tag_columns, tag_search_columns};
 pub use tag_search::{TagSearch, find_by_tags};
 pub use tags::{

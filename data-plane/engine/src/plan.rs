@@ -1,7 +1,9 @@
 //! The typed tree as steps for bitmaps: leaves first, what is dear last.
 
+use takt_trace::SpanColumns;
 use takt_traceql::{BinaryOp, Expr, Field, Filter, Intrinsic, Scope, Static, UnaryOp, What};
 
+use crate::row::{Reader, Spot};
 use crate::value::Test;
 
 /// One field against one literal.
@@ -58,6 +60,37 @@ pub(crate) fn plan(filter: &Filter) -> Node {
     if is_pure_and(expr) { group(node) } else { node }
 }
 
+/// Whether the filter matches no span, whatever the spans are.
+#[must_use]
+pub fn never_matches(filter: &Filter) -> bool {
+    is_never(&plan(filter))
+}
+
+fn is_never(node: &Node) -> bool {
+    match node {
+        Node::Const(flag) => !flag,
+        Node::And(nodes) => nodes.iter().any(is_never),
+        Node::Or(nodes) => nodes.iter().all(is_never),
+        Node::Leaf(_) | Node::Same(..) | Node::Not(_) | Node::Rows(_) => false,
+    }
+}
+
+impl Leaf {
+    /// Whether it holds for root spans and no others, as `nestedSetParent < 0` does.
+    pub(crate) fn asks_for_roots(&self) -> bool {
+        let of_roots = self.field.what == What::Intrinsic(Intrinsic::NestedSetParent);
+        // The number is -1 for roots and 0 or more for all others.
+        let below_zero = match &self.test {
+            Test::Compare(op, literal) => matches!(
+                (op, literal),
+                (BinaryOp::Lt, Static::Int(0)) | (BinaryOp::Eq | BinaryOp::Le, Static::Int(-1))
+            ),
+            Test::Match { .. } | Test::Is(_) | Test::Exists => false,
+        };
+        of_roots && below_zero
+    }
+}
+
 /// Whether no `||` and no `!` stands in it. Then all conditions on events speak of the same event.
 fn is_pure_and(expr: &Expr) -> bool {
     match expr {
@@ -72,10 +105,13 @@ fn is_pure_and(expr: &Expr) -> bool {
 
 /// The condition `expr` as a node.
 pub(crate) fn condition(expr: &Expr) -> Node {
+    if let Some(flag) = constant(expr) {
+        return Node::Const(flag);
+    }
     match expr {
-        Expr::Static(literal) => Node::Const(*literal == Static::Bool(true)),
         Expr::Field(field) => is(field, true),
-        Expr::Unary {
+        Expr::Static(_)
+        | Expr::Unary {
             op: UnaryOp::Neg, ..
         } => Node::Const(false),
         Expr::Unary {
@@ -107,6 +143,14 @@ pub(crate) fn condition(expr: &Expr) -> Node {
             _ => Node::Rows(expr.clone()),
         },
     }
+}
+
+/// What a condition without any field comes to.
+fn constant(expr: &Expr) -> Option<bool> {
+    let mut named = false;
+    expr.for_each_field(&mut |_| named = true);
+    let nothing = SpanColumns::default();
+    (!named).then(|| Reader::new(&nothing).holds(expr, Spot::span(0)))
 }
 
 fn leaf(field: &Field, test: Test) -> Node {
@@ -281,5 +325,55 @@ fn leaf_cost(field: &Field) -> u8 {
             | Intrinsic::NestedSetRight
             | Intrinsic::NestedSetParent => 7,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use takt_traceql::parse;
+
+    use super::*;
+
+    #[test]
+    fn a_filter_that_can_never_match_is_known_as_such() {
+        let never = |query| never_matches(&parse(query).expect("it is a filter"));
+        for query in [
+            "{ false }",
+            "{ 1 + 1 = 3 }",
+            "{ nil = nil && .a = 1 }",
+            "{ false || `a` =~ `b` }",
+            "{ !true }",
+        ] {
+            assert!(never(query), "{query}");
+        }
+        for query in [
+            "{ }",
+            "{ 2 ^ 3 = 8 }",
+            "{ .a = 1 && .a = 2 }",
+            "{ !(.a = 1) }",
+        ] {
+            assert!(!never(query), "{query}");
+        }
+    }
+
+    #[test]
+    fn cheap_conditions_come_first_and_those_on_events_together() {
+        let filter = parse(
+            "{ .a + 1 = 2 && event.a = 1 && parent.a = 1 && name = `x` && event:name = `y` && resource.a = 1 }",
+        );
+        let Node::And(nodes) = plan(&filter.expect("it is a filter")) else {
+            panic!("a conjunction")
+        };
+        let kinds: Vec<&str> = nodes
+            .iter()
+            .map(|node| match node {
+                Node::Leaf(leaf) if leaf.field.parent => "parent",
+                Node::Leaf(_) => "leaf",
+                Node::Same(Child::Event, conditions) if conditions.len() == 2 => "event",
+                Node::Rows(_) => "rows",
+                _ => "other",
+            })
+            .collect();
+        assert_eq!(kinds, ["leaf", "leaf", "event", "parent", "rows"]);
     }
 }

@@ -6,14 +6,13 @@ use takt_trace::{Column, Projection};
 use takt_traceql::{Field, Filter, Intrinsic, Scope, What};
 
 use crate::TagSearch;
+use crate::plan::{Node, plan};
 
 /// What [`crate::find`] reads.
 #[must_use]
 pub fn predicate_columns(filter: &Filter) -> Projection {
     let mut columns = BTreeSet::new();
-    if let Some(expr) = &filter.expr {
-        expr.for_each_field(&mut |field| add(field, &mut columns));
-    }
+    add_node(&plan(filter), &mut columns);
     Projection::Only(columns)
 }
 
@@ -21,7 +20,11 @@ pub fn predicate_columns(filter: &Filter) -> Projection {
 /// ([`takt_trace::SpanColumns::summary`]).
 #[must_use]
 pub fn result_columns(filter: &Filter) -> Projection {
-    predicate_columns(filter).union(Projection::only([
+    let mut shown = BTreeSet::new();
+    if let Some(expr) = &filter.expr {
+        expr.for_each_field(&mut |field| add(field, &mut shown));
+    }
+    Projection::Only(shown).union(Projection::only([
         Column::SpanId,
         Column::Start,
         Column::Duration,
@@ -49,6 +52,24 @@ pub fn tag_columns(field: &Field, filter: Option<&Filter>) -> Projection {
 pub fn tag_search_columns(search: &TagSearch) -> Projection {
     let keys = search.tags.iter().map(|(key, _)| Column::Attr(key.clone()));
     result_columns(&Filter::default()).union(Projection::only(keys))
+}
+
+fn add_node(node: &Node, columns: &mut BTreeSet<Column>) {
+    match node {
+        Node::Const(_) => {}
+        Node::Leaf(leaf) if leaf.asks_for_roots() => {
+            columns.insert(Column::ParentId);
+            if leaf.field.parent {
+                columns.insert(Column::Parent);
+            }
+        }
+        Node::Leaf(leaf) => add(&leaf.field, columns),
+        Node::Same(_, nodes) | Node::And(nodes) | Node::Or(nodes) => {
+            nodes.iter().for_each(|node| add_node(node, columns));
+        }
+        Node::Not(node) => add_node(node, columns),
+        Node::Rows(expr) => expr.for_each_field(&mut |field| add(field, columns)),
+    }
 }
 
 fn add(field: &Field, columns: &mut BTreeSet<Column>) {

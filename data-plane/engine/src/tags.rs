@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use takt_model::TimeRange;
-use takt_trace::{AttrTable, KeyColumn, SpanColumns};
+use takt_trace::{AttrTable, KeyColumn, SpanColumns, Sparse};
 use takt_traceql::{Field, Filter, Intrinsic, Scope, What};
 
 use crate::array;
@@ -285,31 +285,43 @@ impl<'a> Search<'a> {
         rows: &Bitmap,
         listing: &mut Listing,
     ) -> Result<(), Stopped> {
-        let mut texts = Bitmap::none(column.strings.len());
-        let mut others = Bitmap::none(column.others.len());
         let guard = &self.guard;
-        let present = |row: &(u32, u32)| rows.has(row.0);
-        guard.each(column.string.iter().filter(present), |(_, code)| {
-            texts.insert(code)
-        })?;
-        guard.each(column.other.iter().filter(present), |(_, code)| {
-            others.insert(code)
-        })?;
+        let texts = self.distinct(&column.string, rows)?;
         guard.each(texts.iter(), |code| {
-            listing.add(Val::Str(column.strings.text(code)))
+            listing.add(Val::Str(column.strings.text(*code)));
         })?;
+        let others = self.distinct(&column.other, rows)?;
         guard.each(others.iter(), |code| {
-            listing.add(Val::Other(column.others.get(code)))
+            listing.add(Val::Other(column.others.get(*code)));
         })?;
-        guard.each(column.int.iter().filter(|v| rows.has(v.0)), |(_, v)| {
-            listing.add(Val::Int(v))
+        let ints = self.distinct(&column.int, rows)?;
+        guard.each(ints.iter(), |number| listing.add(Val::Int(*number)))?;
+        let flags = self.distinct(&column.bool, rows)?;
+        guard.each(flags.iter(), |flag| listing.add(Val::Bool(*flag)))?;
+        let mut floats = BTreeSet::new();
+        guard.each(column.float.iter(), |(row, number)| {
+            if rows.has(row) {
+                floats.insert(number.to_bits());
+            }
         })?;
-        guard.each(column.float.iter().filter(|v| rows.has(v.0)), |(_, v)| {
-            listing.add(Val::Float(v))
-        })?;
-        guard.each(column.bool.iter().filter(|v| rows.has(v.0)), |(_, v)| {
-            listing.add(Val::Bool(v))
+        guard.each(floats.iter(), |bits| {
+            listing.add(Val::Float(f64::from_bits(*bits)));
         })
+    }
+
+    /// The values or codes that `rows` have in one column.
+    fn distinct<T: Copy + Ord>(
+        &self,
+        column: &Sparse<T>,
+        rows: &Bitmap,
+    ) -> Result<BTreeSet<T>, Stopped> {
+        let mut found = BTreeSet::new();
+        self.guard.each(column.iter(), |(row, value)| {
+            if rows.has(row) {
+                found.insert(value);
+            }
+        })?;
+        Ok(found)
     }
 
     fn intrinsic_values(

@@ -263,6 +263,8 @@ fn condition() -> impl Strategy<Value = String> {
         2 => (field(), arithmetic, field(), op(), literal())
             .prop_map(|(a, sign, b, op, l)| format!("({a} {sign} {b}) {op} {l}")),
         1 => field(),
+        1 => select(vec!["nestedSetParent < 0", "-1 = nestedSetParent", "parent.nestedSetParent <= -1"])
+            .prop_map(str::to_owned),
     ]
 }
 

@@ -23,7 +23,7 @@ mod validate;
 
 pub use attribute::parse_tag;
 pub use duration::{format_duration, parse_duration};
-pub use error::ParseError;
+pub use error::{ParseError, Problem};
 pub use lenient::{Lenient, lenient};
 pub use parser::parse;
 pub use pattern::Pattern;
