@@ -13,6 +13,7 @@ pub mod attrs;
 pub mod columns;
 pub mod decode;
 pub mod dict;
+pub mod encode;
 pub mod projection;
 pub mod reorder;
 pub mod scan;

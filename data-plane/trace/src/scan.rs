@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use takt_model::{SpanId, TraceId};
 
-use crate::wire::{Fields, Malformed};
+use crate::wire::{Fields, Malformed, put_bytes};
 
 /// What one pass found.
 #[derive(Debug, Clone, Default)]
@@ -146,7 +146,7 @@ impl Scan {
             if message.is_empty() {
                 copy_own(message, request, &self.scopes[span.scope]);
             }
-            put(message, SPANS, &request[self.spans[at].range.clone()]);
+            put_bytes(message, SPANS, &request[self.spans[at].range.clone()]);
         }
         let mut resources = vec![Vec::new(); self.resources.len()];
         for (scope, message) in self
@@ -159,11 +159,11 @@ impl Scan {
             if resource.is_empty() {
                 copy_own(resource, request, &self.resources[scope.parent]);
             }
-            put(resource, SCOPE_SPANS, message);
+            put_bytes(resource, SCOPE_SPANS, message);
         }
         let mut out = Vec::with_capacity(request.len());
         for resource in resources.iter().filter(|resource| !resource.is_empty()) {
-            put(&mut out, RESOURCE_SPANS, resource);
+            put_bytes(&mut out, RESOURCE_SPANS, resource);
         }
         out
     }
@@ -173,20 +173,4 @@ fn copy_own(out: &mut Vec<u8>, request: &[u8], envelope: &Envelope) {
     for range in &envelope.own {
         out.extend_from_slice(&request[range.clone()]);
     }
-}
-
-fn put(out: &mut Vec<u8>, field: u32, message: &[u8]) {
-    put_varint(out, u64::from(field << 3 | 2));
-    put_varint(out, message.len() as u64);
-    out.extend_from_slice(message);
-}
-
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
-        out.push((value as u8) | 0x80);
-        value >>= 7;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "less than 0x80")]
-    out.push(value as u8);
 }

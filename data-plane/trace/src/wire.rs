@@ -142,3 +142,49 @@ impl<'a> Field<'a> {
         Malformed::Mismatch { field, found }
     }
 }
+
+/// Appends a length-delimited field.
+pub(crate) fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+    put_tag(out, field, 2);
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// Appends a varint field.
+pub(crate) fn put_number(out: &mut Vec<u8>, field: u32, value: u64) {
+    put_tag(out, field, 0);
+    put_varint(out, value);
+}
+
+/// Appends a 64-bit field.
+pub(crate) fn put_fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
+    put_tag(out, field, 1);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Appends a 32-bit field.
+pub(crate) fn put_fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
+    put_tag(out, field, 5);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Appends a message that `write` fills.
+pub(crate) fn put_message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut message = Vec::new();
+    write(&mut message);
+    put_bytes(out, field, &message);
+}
+
+fn put_tag(out: &mut Vec<u8>, field: u32, wire_type: u64) {
+    put_varint(out, u64::from(field) << 3 | wire_type);
+}
+
+fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
+        out.push((value as u8) | 0x80);
+        value >>= 7;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "less than 0x80")]
+    out.push(value as u8);
+}
