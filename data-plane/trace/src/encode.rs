@@ -1,12 +1,15 @@
-//! Span columns back to OTLP: protobuf, and the JSON that Tempo's API writes.
+//! Span columns back to OTLP: protobuf, and the JSON that Tempo's API writes. And OTLP/JSON, as clients
+//! send it, to protobuf.
 
 mod json;
+mod otlp_json;
 
 use crate::attrs::{AttrTable, ValueRef};
 use crate::columns::SpanColumns;
 use crate::wire::{put_bytes, put_fixed32, put_fixed64, put_message, put_number};
 
 pub use json::trace_json;
+pub use otlp_json::{JsonError, from_otlp_json};
 
 /// Encodes rows as OTLP `TracesData` (the same bytes as an `ExportTraceServiceRequest`), grouped by
 /// resource and then scope in the order of first use. `resource`, `scope` and `status` are always
