@@ -2,6 +2,7 @@
 
 mod columns;
 mod fetch;
+mod unpack;
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -27,6 +28,7 @@ use crate::meta::Meta;
 use crate::{Error, pages};
 use fetch::Checked;
 pub use fetch::Fetched;
+use unpack::{Unpacker, disguise};
 
 /// A block ready to be asked.
 #[derive(Debug)]
@@ -41,7 +43,9 @@ pub struct Opened {
     scopes: ScopeTable,
     catalogue: Catalogue,
     layout: Layout,
+    /// Says of no column that it is packed; `packed` (by group and leaf column) does.
     parquet: ArrowReaderMetadata,
+    packed: Vec<Vec<bool>>,
     values: OnceLock<Values>,
 }
 
@@ -75,6 +79,7 @@ impl Opened {
         let layout = Layout::new(&catalogue);
         let parquet = pages::footer(footer, meta.size)?;
         check_groups(&groups, &traces, &parquet, &layout)?;
+        let (parquet, packed) = disguise(parquet)?;
         let options = ArrowReaderOptions::new().with_schema(layout.read(&catalogue.codings)?);
         let parquet = ArrowReaderMetadata::try_new(Arc::new(parquet), options)
             .map_err(Error::FooterDecode)?;
@@ -89,6 +94,7 @@ impl Opened {
             catalogue,
             layout,
             parquet,
+            packed,
             values: OnceLock::new(),
         })
     }
@@ -295,18 +301,26 @@ impl Opened {
         let mut out = columns::skeleton(&self.traces, traces);
         out.resources = self.resources.clone();
         out.scopes = self.scopes.clone();
+        let damaged = |leaf: usize, why| Error::Data {
+            column: self.layout.leaves[leaf].name.clone(),
+            group,
+            why,
+        };
         let mut leaves = Vec::new();
         let mut checked = Vec::new();
+        let mut unpacker = Unpacker::new();
         for (leaf, pages) in self.leaves(group, projection, &rows)? {
             for (seal, page) in pages {
                 let content = bytes.get(&page.bytes)?;
                 if crc32fast::hash(&content) != seal.crc {
-                    return Err(Error::Data {
-                        column: self.layout.leaves[leaf].name.clone(),
-                        group,
-                        why: "the checksum of a page does not match",
-                    });
+                    return Err(damaged(leaf, "the checksum of a page does not match"));
                 }
+                let content = match self.packed[group][leaf] {
+                    true => unpacker
+                        .unpack(&content)
+                        .ok_or_else(|| damaged(leaf, "a page does not unpack"))?,
+                    false => content,
+                };
                 checked.push((page.bytes.start, content));
             }
             leaves.push(leaf);

@@ -181,7 +181,7 @@ fn take_key(input: &mut In<'_>) -> Result<Key, Error> {
 }
 
 /// A key must be on this share of all rows, or this many, to get a column: below, a column's fixed
-/// cost (about 300 bytes a row group) exceeds what it saves.
+/// cost (some 600 bytes a row group) exceeds what it saves.
 const RARE_SHARE: u64 = 2_000;
 const RARE: u64 = 48;
 /// Most columns of one scope; keys beyond, the rarest, go to the overflow.

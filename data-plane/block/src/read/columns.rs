@@ -35,9 +35,9 @@ pub(crate) fn skeleton(traces: &Traces, wanted: Range<u32>) -> SpanColumns {
         let (first, end) = (traces.first[at] - base, traces.first[at + 1] - base);
         let trace = enter(&mut out.traces, traces, at, first, end);
         out.trace.resize(end as usize, trace);
-        for row in first..end {
-            out.previous
-                .push(if row == first { NO_ROW } else { row - 1 });
+        if first < end {
+            out.previous.push(NO_ROW);
+            out.previous.extend(first..end - 1);
         }
     }
     out
