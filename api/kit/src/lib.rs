@@ -6,6 +6,7 @@
 pub mod budget;
 pub mod clock;
 pub mod code;
+pub mod ids;
 pub mod tasks;
 
 pub use budget::{Budget, Reservation};
