@@ -30,15 +30,37 @@ pub struct Appended {
     pub invalid_strings: usize,
 }
 
-/// Remembers which resources and scopes the columns already hold. It belongs to one [`SpanColumns`]
-/// from its first span on.
+/// Remembers which resources and scopes it has put into the columns. It belongs to one [`SpanColumns`]
+/// from its first span on; those may hold spans already, such as the ones carried over a cut.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// Encoded resource (with its schema URL) by row of the resource table, and the same for scopes.
-    resources: Dict,
-    scopes: Dict,
+    /// The row of each encoded resource (with its schema URL), and the same for scopes.
+    resources: Rows,
+    scopes: Rows,
     key: Vec<u8>,
     texts: Texts,
+}
+
+/// Encoded messages and the table rows they stand in.
+#[derive(Debug, Default)]
+struct Rows {
+    keys: Dict,
+    /// By code of `keys`. Not the code itself: the table may have had rows before this decoder came.
+    rows: Vec<u32>,
+}
+
+impl Rows {
+    fn find(&self, key: &[u8]) -> Option<u32> {
+        self.keys.find(key).map(|code| self.rows[code as usize])
+    }
+
+    /// Enters a key that is not there yet with the next row of a table.
+    fn enter(&mut self, key: &[u8], table_len: usize) -> Result<u32, Malformed> {
+        let row = u32::try_from(table_len).map_err(|_| Malformed::Truncated)?;
+        self.keys.intern(key);
+        self.rows.push(row);
+        Ok(row)
+    }
 }
 
 impl Decoder {
@@ -116,7 +138,9 @@ impl Decoder {
             return Ok(row);
         }
         check(resource, |number| number == 1)?;
-        let row = self.resources.intern(&self.key);
+        let row = self
+            .resources
+            .enter(&self.key, columns.resources.service.len())?;
         let table = &mut columns.resources;
         let mut fields = Fields::new(resource);
         while let Some((number, value)) = fields.next()? {
@@ -151,7 +175,7 @@ impl Decoder {
             return Ok(row);
         }
         check(scope, |number| number == 3)?;
-        let row = self.scopes.intern(&self.key);
+        let row = self.scopes.enter(&self.key, columns.scopes.name.len())?;
         let table = &mut columns.scopes;
         let (mut name, mut version): (&[u8], &[u8]) = (&[], &[]);
         let mut fields = Fields::new(scope);

@@ -108,6 +108,26 @@ fn spans_of_a_trace_meet_across_requests_and_resources_are_stored_once() {
 }
 
 #[test]
+fn a_new_decoder_goes_on_in_columns_that_were_carried_over() {
+    let before = decoded(&[
+        request("a", vec![span(1, 1, 0, 1, vec![])]),
+        request("b", vec![span(2, 2, 0, 1, vec![])]),
+    ]);
+    let mut carried = crate::reorder::select(&before, &[0, 1]);
+    let (mut decoder, limits) = (Decoder::default(), &KEEP_ALL);
+    for service in ["c", "b", "c"] {
+        let request = request(service, vec![span(1, 3, 1, 2, vec![])]);
+        decoder.append(&mut carried, &request, limits).unwrap();
+    }
+    let services: Vec<&str> = (0..5).map(|row| carried.service(row)).collect();
+    assert_eq!(services, ["a", "b", "c", "b", "c"]);
+    assert_eq!(
+        carried.resources.attrs.get(2, "service.name"),
+        Some(ValueRef::String("c"))
+    );
+}
+
+#[test]
 fn attributes_keep_their_types_and_the_first_of_a_key_stands() {
     let array = Any::ArrayValue(ArrayValue {
         values: vec![AnyValue {
