@@ -52,6 +52,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
     /// Bytes of memory this process may use; `None` if the system does not say.
     pub(crate) memory_bytes: Option<u64>,
+    pub(crate) processors: usize,
 }
 
 /// Reads `path`, or takes every default when there is none.
@@ -62,6 +63,7 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
     let surroundings = Surroundings {
         variable: &machine::variable,
         memory_bytes: machine::memory_bytes(),
+        processors: machine::processors(),
     };
     let Some(path) = path else {
         return Ok(parse("(no file)", "", &surroundings)?);

@@ -21,6 +21,11 @@ pub(super) fn memory_bytes() -> Option<u64> {
     [machine, group].into_iter().flatten().min()
 }
 
+/// The processors this process may use at once.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn total_of(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

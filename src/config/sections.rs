@@ -16,10 +16,8 @@ use std::path::PathBuf;
 
 pub(crate) use control::Control;
 pub(crate) use ingest::Ingest;
-pub(crate) use journal::{Fsync, Journal};
-pub(crate) use query::Query;
 pub(crate) use receivers::Receivers;
-pub(crate) use server::{Multitenancy, Server, UnknownTenants};
+pub(crate) use server::{Multitenancy, Server};
 pub(crate) use storage::{Azure, Backend, Gcs, S3, Storage};
 pub(crate) use telemetry::{LogFormat, SelfTracing, Telemetry};
 
@@ -27,15 +25,15 @@ use super::fields::Fields;
 
 /// Everything that can be set at start-up, validated. What changes while running is
 /// [`Limits`](takt_model::Limits), in the control log; here are only their defaults.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) server: Server,
     pub(crate) multitenancy: Multitenancy,
     pub(crate) receivers: Receivers,
-    pub(crate) journal: Journal,
+    pub(crate) journal: takt_journal::Settings,
     pub(crate) ingest: Ingest,
     pub(crate) storage: Storage,
-    pub(crate) query: Query,
+    pub(crate) query: takt_query::Settings,
     pub(crate) control: Control,
     pub(crate) overrides: takt_model::Limits,
     pub(crate) telemetry: Telemetry,
@@ -48,14 +46,17 @@ impl Settings {
             "./takt-data",
             "Where everything is kept that is not told otherwise: `journal/`, `blocks/` and `control/`.",
         );
+        let server = Server::read(fields);
+        let multitenancy = Multitenancy::read(fields);
+        let receivers = Receivers::read(fields);
         Self {
-            server: Server::read(fields),
-            multitenancy: Multitenancy::read(fields),
-            receivers: Receivers::read(fields),
-            journal: Journal::read(fields, &data),
-            ingest: Ingest::read(fields),
-            storage: Storage::read(fields, &data),
-            query: Query::read(fields),
+            journal: journal::read(fields, &data, receivers.max_decompressed_bytes),
+            ingest: Ingest::read(fields, &server),
+            storage: Storage::read(fields, &server, &data),
+            query: query::read(fields, &server, &multitenancy),
+            server,
+            multitenancy,
+            receivers,
             control: Control::read(fields, &data),
             overrides: overrides::read(fields),
             telemetry: Telemetry::read(fields),

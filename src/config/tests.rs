@@ -8,6 +8,7 @@ fn surroundings(variable: &dyn Fn(&str) -> Option<String>) -> Surroundings<'_> {
     Surroundings {
         variable,
         memory_bytes: Some(8 << 30),
+        processors: 4,
     }
 }
 
@@ -21,6 +22,11 @@ fn read(text: &str) -> Result<Config, Problems> {
 
 fn problems(text: &str) -> String {
     read(text).unwrap_err().to_string()
+}
+
+/// Settings as text, since the settings of a crate need not be comparable.
+fn said(config: &Config) -> String {
+    format!("{:#?}", config.settings)
 }
 
 fn definition() -> Vec<Entry> {
@@ -42,7 +48,7 @@ fn no_file_means_every_default_on_loopback() {
     assert_eq!(settings.receivers.grpc.to_string(), "127.0.0.1:4317");
     assert_eq!(settings.journal.dir, Path::new("./takt-data/journal"));
     assert_eq!(settings.overrides, takt_model::Limits::default());
-    assert_eq!(settings.telemetry.self_tracing, None);
+    assert!(settings.telemetry.self_tracing.is_none());
 }
 
 #[test]
@@ -61,13 +67,12 @@ storage:
     bucket: ${BUKET}
 journal: []
 query:
-  default_result_limit: 50
-  max_result_limit: 10
+  search: { default_result_limit: 50, max_result_limit: 10 }
 overrides:
   defaults:
     ingestion: { rate_limit_bytes: fast }
 query:
-  timeout: 5s
+  api_timeout: 5s
 ";
     expect![[r#"
         takt.yaml:2:3: server.http_listen_adress: unknown field; known here are: http_listen_address, grpc_listen_address, drain_budget, max_memory
@@ -85,14 +90,14 @@ query:
         takt.yaml:12:10: journal: expected a section: its fields on lines of their own, indented
            12 | journal: []
               |          ^
-        takt.yaml:14:25: query.default_result_limit: `50` is more than the largest that may be asked for, 10
-           14 |   default_result_limit: 50
-              |                         ^^
-        takt.yaml:18:36: overrides.defaults.ingestion.rate_limit_bytes: `fast` is not a size: write a number and a unit, such as `64MiB`, `5MB` or `1024`
-           18 |     ingestion: { rate_limit_bytes: fast }
+        takt.yaml:14:35: query.search.default_result_limit: `50` is more than the largest that may be asked for, 10
+           14 |   search: { default_result_limit: 50, max_result_limit: 10 }
+              |                                   ^^
+        takt.yaml:17:36: overrides.defaults.ingestion.rate_limit_bytes: `fast` is not a size: write a number and a unit, such as `64MiB`, `5MB` or `1024`
+           17 |     ingestion: { rate_limit_bytes: fast }
               |                                    ^^^^
-        takt.yaml:19:1: query: given twice; first on line 13
-           19 | query:
+        takt.yaml:18:1: query: given twice; first on line 13
+           18 | query:
               | ^^^^^
         8 problems in takt.yaml"#]].assert_eq(&problems(text));
 }
@@ -134,8 +139,8 @@ fn variables_come_in_where_the_file_names_them_and_never_as_structure() {
 #[test]
 fn an_empty_value_means_the_default() {
     assert_eq!(
-        read("server:\ndata_dir:\njournal: ~\n").unwrap().settings,
-        read("").unwrap().settings
+        said(&read("server:\ndata_dir:\njournal: ~\n").unwrap()),
+        said(&read("").unwrap())
     );
 }
 
@@ -148,7 +153,7 @@ telemetry: { log: { level: 'info,takt_query=debug' }, self_tracing: { endpoint: 
 overrides: { defaults: { ingestion: { rate_limit_bytes: 1MB } } }
 ";
     let config = read(text).unwrap();
-    assert_eq!(read(&config.to_yaml()).unwrap().settings, config.settings);
+    assert_eq!(said(&read(&config.to_yaml()).unwrap()), said(&config));
 }
 
 #[test]

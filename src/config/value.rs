@@ -78,27 +78,21 @@ impl Value for bool {
     }
 }
 
-impl Value for u64 {
-    const UNIT: &'static str = "count";
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| format!("`{text}` is not a whole number"))
-    }
-    fn print(&self) -> String {
-        self.to_string()
-    }
+/// Whole numbers: the bounds of a narrower type are the bounds of the field.
+macro_rules! counts {
+    ($($type:ty),+) => {$(
+        impl Value for $type {
+            const UNIT: &'static str = "count";
+            fn parse(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|_| format!("`{text}` is not a whole number up to {}", Self::MAX))
+            }
+            fn print(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+};
 }
-
-impl Value for usize {
-    const UNIT: &'static str = "count";
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| format!("`{text}` is not a whole number"))
-    }
-    fn print(&self) -> String {
-        self.to_string()
-    }
-}
+counts!(u32, u64, usize);
 
 impl Value for f64 {
     const UNIT: &'static str = "fraction from 0 to 1";

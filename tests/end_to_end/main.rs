@@ -1,5 +1,4 @@
 //! The real binary, asked as its users ask it.
-#![expect(clippy::expect_used, reason = "helpers of tests")]
 
 mod golden;
 mod restart;
@@ -16,7 +15,7 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 
 /// Lets every test ask for all spans of all traces, of any age.
 const UNBOUNDED: &str = "
-query: { max_spans_per_span_set: 0, max_result_limit: 0 }
+query: { search: { max_spans_per_span_set: 0, max_result_limit: 0 } }
 overrides: { defaults: { compaction: { block_retention: 0 }, read: { max_search_duration: 0 }, ingestion: { rate_limit_bytes: 1GB, burst_size_bytes: 1GB } } }
 ";
 

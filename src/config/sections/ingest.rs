@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use takt_model::ByteSize;
 
+use super::Server;
 use crate::config::fields::Fields;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ingest {
     pub(crate) max_block_age: Duration,
     pub(crate) trace_idle: Duration,
     pub(crate) max_block_spans: usize,
     pub(crate) max_block_bytes: ByteSize,
+    pub(crate) max_live_bytes: ByteSize,
 }
 
 impl Ingest {
-    pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Self {
+    pub(super) fn read(fields: &mut Fields<'_, '_, '_>, server: &Server) -> Self {
         fields.section("ingest", "When recent spans become a block.", |fields| {
             let ingest = Self {
                 max_block_age: fields.value(
@@ -37,6 +39,12 @@ impl Ingest {
                     "max_block_bytes",
                     "256MiB",
                     "A block is cut when its spans take this much memory; the bound for large spans.",
+                ),
+                max_live_bytes: fields.value_or(
+                    "max_live_bytes",
+                    server.share(2),
+                    "half of `server.max_memory`",
+                    "What spans that are not in a block yet may hold before writers are refused with a retry hint.",
                 ),
             };
             if ingest.max_block_spans == 0 {

@@ -7,7 +7,7 @@ use takt_model::ByteSize;
 
 use crate::config::fields::Fields;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Receivers {
     pub(crate) grpc: SocketAddr,
     pub(crate) http: SocketAddr,

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use takt_control::UnknownTenants;
 use takt_model::ByteSize;
 
 use crate::config::fields::Fields;
 use crate::config::value::words;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Server {
     pub(crate) http_listen_address: SocketAddr,
     pub(crate) grpc_listen_address: SocketAddr,
@@ -20,6 +21,11 @@ const GIB: u64 = 1 << 30;
 const LEAST_MEMORY: ByteSize = ByteSize::mib(256);
 
 impl Server {
+    /// One part in so many of the memory.
+    pub(super) fn share(&self, parts: u64) -> ByteSize {
+        ByteSize(self.max_memory.0 / parts)
+    }
+
     pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Self {
         fields.section("server", "The process as a whole.", |fields| {
             let half = fields.surroundings().memory_bytes.map_or(GIB, |all| all / 2);
@@ -63,16 +69,9 @@ impl Server {
     }
 }
 
-/// What happens to a tenant the control plane has never heard of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UnknownTenants {
-    Accept,
-    Refuse,
-}
-
 words!(UnknownTenants, "`accept` or `refuse`": UnknownTenants::Accept = "accept", UnknownTenants::Refuse = "refuse");
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Multitenancy {
     pub(crate) enabled: bool,
     pub(crate) unknown_tenants: UnknownTenants,

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use takt_model::ByteSize;
 
+use super::Server;
 use crate::config::Secret;
 use crate::config::fields::Fields;
 use crate::config::value::words;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Storage {
     pub(crate) backend: Backend,
     pub(crate) blocklist_poll: Duration,
@@ -17,7 +18,7 @@ pub(crate) struct Storage {
 }
 
 /// The one place blocks are in, with what it takes to get there.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Backend {
     Local { path: PathBuf },
     S3(S3),
@@ -25,7 +26,7 @@ pub(crate) enum Backend {
     Azure(Azure),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct S3 {
     pub(crate) bucket: String,
     pub(crate) prefix: Option<String>,
@@ -38,7 +39,7 @@ pub(crate) struct S3 {
     pub(crate) forcepathstyle: bool,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Gcs {
     pub(crate) bucket_name: String,
     pub(crate) prefix: Option<String>,
@@ -46,7 +47,7 @@ pub(crate) struct Gcs {
     pub(crate) service_account_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Azure {
     pub(crate) container_name: String,
     pub(crate) storage_account_name: String,
@@ -66,18 +67,20 @@ enum Kind {
 words!(Kind, "`local`, `s3`, `gcs` or `azure`": Kind::Local = "local", Kind::S3 = "s3", Kind::Gcs = "gcs", Kind::Azure = "azure");
 
 impl Storage {
-    pub(super) fn read(fields: &mut Fields<'_, '_, '_>, data: &Path) -> Self {
+    pub(super) fn read(fields: &mut Fields<'_, '_, '_>, server: &Server, data: &Path) -> Self {
         fields.section("storage", "Where blocks are kept.", |fields| {
-            let kind: Kind = fields.value("backend", "local", "Which of the sections below is used.");
+            let kind: Kind =
+                fields.value("backend", "local", "Which of the sections below is used.");
             let blocklist_poll = fields.value(
                 "blocklist_poll",
                 "5m",
                 "How often blocks written by others are looked for; own blocks are known at once.",
             );
-            let cache_bytes = fields.value(
+            let cache_bytes = fields.value_or(
                 "cache_bytes",
-                "128MiB",
-                "Memory for indexes and columns of blocks that were read, out of `server.max_memory`.",
+                server.share(8),
+                "an eighth of `server.max_memory`",
+                "What indexes and columns of blocks may hold once they were read.",
             );
             let path = local(fields, data);
             let s3 = s3(fields, kind == Kind::S3);
@@ -89,7 +92,11 @@ impl Storage {
                 Kind::Gcs => Backend::Gcs(gcs),
                 Kind::Azure => Backend::Azure(azure),
             };
-            Self { backend, blocklist_poll, cache_bytes }
+            Self {
+                backend,
+                blocklist_poll,
+                cache_bytes,
+            }
         })
     }
 }

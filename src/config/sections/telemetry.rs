@@ -6,7 +6,7 @@ use tracing_subscriber::filter::Targets;
 use crate::config::fields::Fields;
 use crate::config::value::{Value, words};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Telemetry {
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
@@ -15,7 +15,7 @@ pub(crate) struct Telemetry {
 }
 
 /// A filter such as `info` or `info,takt_query=debug`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct LogLevel(Targets);
 
 impl LogLevel {
@@ -48,7 +48,7 @@ pub(crate) enum LogFormat {
 words!(LogFormat, "`text` or `json`": LogFormat::Text = "text", LogFormat::Json = "json");
 
 /// Where Takt sends the traces of its own work.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct SelfTracing {
     pub(crate) endpoint: String,
     pub(crate) tenant: TenantId,

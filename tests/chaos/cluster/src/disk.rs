@@ -25,7 +25,7 @@ const NOISE: usize = 1800;
 const OPTIONS: &str = "
 ingest: { max_block_age: 1s, trace_idle: 200ms }
 journal: { segment_bytes: 1MiB }
-query: { max_spans_per_span_set: 0, max_result_limit: 0 }
+query: { search: { max_spans_per_span_set: 0, max_result_limit: 0 } }
 ";
 
 /// A tmpfs over a directory, taken away again at the end.

@@ -26,7 +26,7 @@ const BUSY: &str = "
 ingest: { max_block_age: 1s, trace_idle: 200ms }
 journal: { segment_bytes: 1MiB }
 overrides: { defaults: { ingestion: { rate_limit_bytes: 1GB, burst_size_bytes: 1GB } } }
-query: { max_spans_per_span_set: 0, max_result_limit: 0 }
+query: { search: { max_spans_per_span_set: 0, max_result_limit: 0 } }
 ";
 
 #[derive(Debug, Parser)]
