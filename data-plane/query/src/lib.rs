@@ -1,8 +1,35 @@
 //! Search, trace by id, tags: the Tempo HTTP API and the engine room behind it.
+//!
+//! - Recent and stored spans are one: a query takes a picture of the live segments, then of the
+//!   block list, and reads every span once.
+//! - What was acknowledged before a query came is in its answer; when that cannot be had in time,
+//!   the answer says so. No answer is cut silently.
+//! - A query takes a bounded share of memory and processors, and stops when nobody waits for it.
+//!
+//! Reading order: [`http`] (paths), [`request`] (their rules, pure), [`Frontend`] (the door of the
+//! engine room), then `search`, `trace_by_id` and `tags`. `docs/adr/0011-read-path.md` tells where
+//! answers differ from Tempo's, and why.
 
+mod answer;
+mod failure;
+mod frontend;
+pub mod http;
+mod metrics;
 mod params;
+mod prune;
 pub mod request;
+mod search;
 mod settings;
+mod sources;
+mod tags;
+mod tenancy;
+mod trace_by_id;
+mod work;
 
+pub use answer::{Answer, FoundTrace, PARTIAL_HEADER};
+pub use failure::Failure;
+pub use frontend::{Frontend, Parts};
+pub use http::{ApiState, BuildInfo, Pages, router};
+pub use metrics::Metrics;
 pub use params::{Invalid, Params};
 pub use settings::{Search as SearchSettings, Settings};

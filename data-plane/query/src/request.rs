@@ -12,10 +12,7 @@ pub use tags::{Scope, TagNames, TagValues};
 use crate::params::{Invalid, Params};
 
 /// The text of the query in `q` (or `query`), unless it is too long.
-pub(crate) fn expression<'a>(
-    params: &'a Params,
-    max_bytes: usize,
-) -> Result<Option<&'a str>, Invalid> {
+pub(crate) fn expression(params: &Params, max_bytes: usize) -> Result<Option<&str>, Invalid> {
     let text = params.get("q").or_else(|| params.get("query"));
     match text {
         Some(text) if text.len() > max_bytes => Err(Invalid::rule(format!(

@@ -1,0 +1,234 @@
+//! Found traces as Tempo's search answer.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use prost::Message as _;
+use takt_engine::{SpanHit, TraceHit, Value};
+use takt_model::TraceId;
+use takt_trace::TraceSummary;
+use takt_wire::tempopb::{
+    SearchMetrics, SearchResponse, ServiceStats, Span, SpanSet, TraceSearchMetadata,
+};
+
+use super::plan::Plan;
+use crate::frontend::Cost;
+use crate::sources::Sources;
+
+/// What stands for the service of a root span that has not arrived.
+const NO_ROOT: &str = "<root span not yet received>";
+
+/// How the answer was found, for its metrics.
+pub(crate) struct Counted<'a> {
+    pub(crate) cost: Cost,
+    pub(crate) sources: &'a Sources,
+    pub(crate) left_pad: bool,
+}
+
+pub(crate) fn response(
+    hits: Vec<TraceHit>,
+    wholes: &BTreeMap<TraceId, TraceSummary>,
+    plan: &Plan,
+    counted: &Counted<'_>,
+) -> SearchResponse {
+    let mut traces: Vec<TraceSearchMetadata> = hits
+        .into_iter()
+        .map(|hit| trace(hit, wholes, plan, counted.left_pad))
+        .collect();
+    traces.sort_by_key(|trace| Reverse(trace.start_time_unix_nano));
+    SearchResponse {
+        traces,
+        metrics: Some(metrics(counted)),
+    }
+}
+
+fn trace(
+    hit: TraceHit,
+    wholes: &BTreeMap<TraceId, TraceSummary>,
+    plan: &Plan,
+    left_pad: bool,
+) -> TraceSearchMetadata {
+    let alone = TraceSummary {
+        id: hit.trace,
+        start: hit.start,
+        end: hit.end,
+        ..TraceSummary::default()
+    };
+    let whole = wholes.get(&hit.trace).unwrap_or(&alone);
+    let set = plan.shows_spans().then(|| SpanSet {
+        matched: hit.matched,
+        spans: hit.spans.into_iter().map(span).collect(),
+        attributes: Vec::new(),
+    });
+    TraceSearchMetadata {
+        trace_id: if left_pad {
+            hit.trace.to_string()
+        } else {
+            hit.trace.short_hex()
+        },
+        root_service_name: if whole.root_service.is_empty() {
+            NO_ROOT.to_owned()
+        } else {
+            whole.root_service.clone()
+        },
+        root_trace_name: whole.root_name.clone(),
+        start_time_unix_nano: whole.start,
+        duration_ms: u32::try_from(whole.end.saturating_sub(whole.start) / 1_000_000)
+            .unwrap_or(u32::MAX),
+        span_set: set.clone(),
+        span_sets: set.into_iter().collect(),
+        service_stats: whole
+            .services
+            .iter()
+            .map(|(service, spans, errors)| {
+                (
+                    service.clone(),
+                    ServiceStats {
+                        span_count: *spans,
+                        error_count: *errors,
+                    },
+                )
+            })
+            .collect(),
+    }
+}
+
+fn span(hit: SpanHit) -> Span {
+    Span {
+        span_id: hit.span_id.to_string(),
+        name: hit.name.unwrap_or_default(),
+        start_time_unix_nano: hit.start,
+        duration_nanos: hit.duration,
+        attributes: hit
+            .attributes
+            .into_iter()
+            .map(|(key, value)| KeyValue {
+                key,
+                value: Some(any_value(value)),
+                ..KeyValue::default()
+            })
+            .collect(),
+    }
+}
+
+fn any_value(value: Value) -> AnyValue {
+    let value = match value {
+        Value::String(text) => any_value::Value::StringValue(text),
+        Value::Int(number) => any_value::Value::IntValue(number),
+        Value::Float(number) => any_value::Value::DoubleValue(number),
+        Value::Bool(flag) => any_value::Value::BoolValue(flag),
+        // Bytes that no longer decode would be a defect of the block; the attribute then shows as empty.
+        Value::Other(bytes) => return AnyValue::decode(bytes.as_slice()).unwrap_or_default(),
+    };
+    AnyValue { value: Some(value) }
+}
+
+fn metrics(counted: &Counted<'_>) -> SearchMetrics {
+    let Counted { cost, sources, .. } = counted;
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    SearchMetrics {
+        inspected_traces: u32::try_from(cost.traces).unwrap_or(u32::MAX),
+        inspected_bytes: cost.bytes,
+        inspected_spans: cost.spans,
+        total_blocks: count(sources.blocks.len()),
+        total_block_bytes: sources.blocks.iter().map(|meta| meta.size).sum(),
+        completed_jobs: cost.jobs,
+        total_jobs: count(sources.blocks.len() + sources.segments.len()),
+        additional_metrics: BTreeMap::from([
+            ("rowGroupsInspected".to_owned(), signed(cost.groups)),
+            ("rowGroupsSkipped".to_owned(), signed(cost.groups_skipped)),
+        ]),
+        ..SearchMetrics::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::plan::Matcher;
+
+    fn shown(whole: Option<TraceSummary>, left_pad: bool) -> TraceSearchMetadata {
+        let id = TraceId::parse("bad").unwrap();
+        let span = SpanHit {
+            span_id: takt_model::SpanId([0, 0, 0, 0, 0, 0, 0, 0xad]),
+            start: 5,
+            duration: 7,
+            name: Some("n".into()),
+            attributes: vec![("a".into(), Value::Int(3))],
+        };
+        let hit = TraceHit {
+            trace: id,
+            start: 1_000_000,
+            end: 6_000_000,
+            matched: 4,
+            spans: vec![span],
+        };
+        let plan = Plan {
+            matcher: Matcher::Filter(takt_traceql::Filter::default()),
+            window: takt_model::TimeRange::ALL,
+            limit: 1,
+            spans_per_set: 3,
+        };
+        trace(
+            hit,
+            &whole.map(|whole| (id, whole)).into_iter().collect(),
+            &plan,
+            left_pad,
+        )
+    }
+
+    #[test]
+    fn a_trace_without_a_root_says_so_and_ids_lose_their_zeros() {
+        let found = shown(None, false);
+        assert_eq!(
+            (found.trace_id.as_str(), found.root_service_name.as_str()),
+            ("bad", NO_ROOT)
+        );
+        assert_eq!(
+            (found.start_time_unix_nano, found.duration_ms),
+            (1_000_000, 5)
+        );
+        assert_eq!(
+            shown(None, true).trace_id,
+            "00000000000000000000000000000bad"
+        );
+    }
+
+    #[test]
+    fn head_and_services_are_those_of_the_whole_trace() {
+        let whole = TraceSummary {
+            start: 500_000,
+            end: 10_500_000,
+            root_service: "shop".into(),
+            root_name: "GET /".into(),
+            services: vec![("shop".into(), 2, 1)],
+            ..TraceSummary::default()
+        };
+        let found = shown(Some(whole), false);
+        assert_eq!(
+            (
+                found.start_time_unix_nano,
+                found.duration_ms,
+                found.root_trace_name.as_str()
+            ),
+            (500_000, 10, "GET /")
+        );
+        assert_eq!(
+            found.service_stats["shop"],
+            ServiceStats {
+                span_count: 2,
+                error_count: 1
+            }
+        );
+        assert_eq!(found.span_set, found.span_sets.first().cloned());
+        assert_eq!(
+            (
+                found.span_sets[0].matched,
+                found.span_sets[0].spans[0].span_id.as_str()
+            ),
+            (4, "00000000000000ad")
+        );
+    }
+}
