@@ -367,6 +367,9 @@ fn pages(registry: Arc<Mutex<Registry>>) -> Pages {
     }
 }
 
-fn stored(_dir: &std::path::Path) -> (Store, BlockList) {
-    (Store::default(), BlockList::default())
+fn stored(dir: &std::path::Path) -> (Store, BlockList) {
+    let settings = takt_store::Settings::local(dir.join("blocks"));
+    let store = Store::open(&settings, takt_store::Metrics::default()).unwrap();
+    let list = BlockList::new(store.clone(), takt_store::Metrics::default());
+    (store, list)
 }
