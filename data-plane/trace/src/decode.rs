@@ -4,11 +4,12 @@ mod value;
 
 use takt_model::{SpanId, TraceId};
 
-use crate::attrs::AttrTable;
-use crate::columns::{NO_ROW, SpanColumns};
+use crate::attrs::{AttrTable, ValueRef};
+use crate::check::{self, RESOURCE, SCOPE};
+use crate::columns::{LinkColumns, NO_ROW, SpanColumns};
 use crate::dict::Dict;
-use crate::wire::Fields;
 pub use crate::wire::Malformed;
+use crate::wire::{Fields, header};
 
 use value::{Texts, attribute};
 
@@ -94,33 +95,45 @@ impl Decoder {
         columns: &mut SpanColumns,
         message: &[u8],
     ) -> Result<(), Malformed> {
-        let (resource, schema_url) = header(message, 3)?;
-        let row = self.resource_row(columns, resource, schema_url)?;
+        let resource = header(message)?;
+        let mut row = None;
         let mut fields = Fields::new(message);
         while let Some((number, value)) = fields.next()? {
             if number == 2 {
-                self.scope_spans(columns, row, value.bytes(number)?)?;
+                self.scope_spans(columns, resource, &mut row, value.bytes(number)?)?;
             }
         }
         Ok(())
     }
 
+    /// Resource and scope are entered with their first span: one without spans is neither stored nor checked.
     fn scope_spans(
         &mut self,
         columns: &mut SpanColumns,
-        resource: u32,
+        (resource, resource_url): (&[u8], &[u8]),
+        resource_row: &mut Option<u32>,
         message: &[u8],
     ) -> Result<(), Malformed> {
-        let (scope, schema_url) = header(message, 3)?;
-        let scope = self.scope_row(columns, scope, schema_url)?;
+        let (scope, scope_url) = header(message)?;
+        let mut scope_row = None;
         let mut fields = Fields::new(message);
         while let Some((number, value)) = fields.next()? {
-            if number == 2 {
-                let row = u32::try_from(columns.len()).map_err(|_| Malformed::Truncated)?;
-                if let Err(error) = self.span(columns, row, resource, scope, value.bytes(number)?) {
-                    forget_row(columns, row);
-                    return Err(error);
-                }
+            if number != 2 {
+                continue;
+            }
+            let span = value.bytes(number)?;
+            let resource = match *resource_row {
+                Some(row) => row,
+                None => *resource_row.insert(self.resource_row(columns, resource, resource_url)?),
+            };
+            let scope = match scope_row {
+                Some(row) => row,
+                None => *scope_row.insert(self.scope_row(columns, scope, scope_url)?),
+            };
+            let row = u32::try_from(columns.len()).map_err(|_| Malformed::Truncated)?;
+            if let Err(error) = self.span(columns, row, resource, scope, span) {
+                forget_row(columns, row);
+                return Err(error);
             }
         }
         Ok(())
@@ -137,7 +150,7 @@ impl Decoder {
         if let Some(row) = self.resources.find(&self.key) {
             return Ok(row);
         }
-        check(resource, |number| number == 1)?;
+        check::message(resource, &RESOURCE)?;
         let row = self
             .resources
             .enter(&self.key, columns.resources.service.len())?;
@@ -156,7 +169,7 @@ impl Decoder {
             table.schema_url.push(row, code);
         }
         let service = match table.attrs.get(row, "service.name") {
-            Some(crate::ValueRef::String(text)) => table.services.intern(text.as_bytes()),
+            Some(ValueRef::String(text)) => table.services.intern(text.as_bytes()),
             _ => table.services.intern(b""),
         };
         table.service.push(service);
@@ -174,7 +187,7 @@ impl Decoder {
         if let Some(row) = self.scopes.find(&self.key) {
             return Ok(row);
         }
-        check(scope, |number| number == 3)?;
+        check::message(scope, &SCOPE)?;
         let row = self.scopes.enter(&self.key, columns.scopes.name.len())?;
         let table = &mut columns.scopes;
         let (mut name, mut version): (&[u8], &[u8]) = (&[], &[]);
@@ -266,7 +279,8 @@ impl Decoder {
         traces.end[at] = traces.end[at].max(head.end);
         traces.bytes[at] += bytes as u64;
         let root = traces.root[at];
-        if parent_id.is_zero() && (root == NO_ROW || head.start < columns.start[root as usize]) {
+        let earliest = root == NO_ROW || head.start < columns.start[root as usize];
+        if parent_id.is_zero() && earliest && !has_parent_by_link(&columns.links, row, trace_id) {
             traces.root[at] = row;
         }
         columns.span_id.push(SpanId(padded(head.span_id)));
@@ -300,7 +314,6 @@ impl Decoder {
         span: u32,
         message: &[u8],
     ) -> Result<(), Malformed> {
-        check(message, |number| number == 3)?;
         let events = &mut columns.events;
         let row = u32::try_from(events.span.len()).map_err(|_| Malformed::Truncated)?;
         let (mut time, mut name): (u64, &[u8]) = (0, &[]);
@@ -333,7 +346,6 @@ impl Decoder {
         span: u32,
         message: &[u8],
     ) -> Result<(), Malformed> {
-        check(message, |number| number == 4)?;
         let links = &mut columns.links;
         let row = u32::try_from(links.span.len()).map_err(|_| Malformed::Truncated)?;
         let (mut trace_id, mut span_id, mut trace_state): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
@@ -391,38 +403,12 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Field 1 (the resource or scope) and the schema URL of an envelope, wherever they stand in it.
-fn header(message: &[u8], schema_url: u32) -> Result<(&[u8], &[u8]), Malformed> {
-    let (mut head, mut url): (&[u8], &[u8]) = (&[], &[]);
-    let mut fields = Fields::new(message);
-    while let Some((number, value)) = fields.next()? {
-        if number == 1 {
-            head = value.bytes(number)?;
-        } else if number == schema_url {
-            url = value.bytes(number)?;
-        }
-    }
-    Ok((head, url))
-}
-
 /// One key of two byte strings that no other pair has.
 fn joined(key: &mut Vec<u8>, head: &[u8], schema_url: &[u8]) {
     key.clear();
     key.extend_from_slice(&(head.len() as u64).to_le_bytes());
     key.extend_from_slice(head);
     key.extend_from_slice(schema_url);
-}
-
-/// Walks a message and the attributes in it without keeping anything, so that what follows cannot
-/// stop half way through a row.
-fn check(message: &[u8], is_attribute: impl Fn(u32) -> bool) -> Result<(), Malformed> {
-    let mut fields = Fields::new(message);
-    while let Some((number, value)) = fields.next()? {
-        if is_attribute(number) {
-            value::check(value.bytes(number)?)?;
-        }
-    }
-    Ok(())
 }
 
 fn put_nonzero(column: &mut crate::Sparse<u32>, row: u32, value: u64) {
@@ -443,7 +429,22 @@ fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
     id
 }
 
-/// Takes back what a span that turned out to be malformed has put into the columns.
+/// Whether a link of the span names its parent, as bridges from OpenTracing write a second one.
+fn has_parent_by_link(links: &LinkColumns, span: u32, trace: TraceId) -> bool {
+    let of_span = links
+        .span
+        .iter()
+        .rev()
+        .take_while(|of| **of == span)
+        .count();
+    (links.span.len() - of_span..links.span.len()).any(|link| {
+        let row = u32::try_from(link).unwrap_or(NO_ROW);
+        let reference = || links.attrs.get(row, "opentracing.ref_type");
+        links.trace_id[link] == trace && reference() == Some(ValueRef::String("child_of"))
+    })
+}
+
+/// Takes back what a span that turned out to be malformed has put into the columns, half an event or link included.
 fn forget_row(columns: &mut SpanColumns, row: u32) {
     forget_attrs(&mut columns.attrs, row);
     for column in [

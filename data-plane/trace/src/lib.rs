@@ -10,6 +10,7 @@
 //! Start reading at [`columns`], then `decode` (bytes in) and `encode` (bytes out).
 
 pub mod attrs;
+mod check;
 pub mod columns;
 pub mod decode;
 pub mod dict;
@@ -18,6 +19,9 @@ pub mod projection;
 pub mod reorder;
 pub mod scan;
 mod wire;
+
+#[cfg(test)]
+mod arbitrary;
 
 pub use attrs::{AttrTable, KeyColumn, Sparse, Value, ValueRef};
 pub use columns::{

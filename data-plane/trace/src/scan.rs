@@ -1,12 +1,15 @@
-//! One pass over an export request that finds trace ids and where each span lies; attributes stay untouched.
+//! One pass over an export request that finds trace ids, where each span lies, and whether it decodes.
 //!
-//! This is all the distributor needs: it validates ids and cuts requests apart by copying slices.
+//! This is all the distributor needs: it judges spans one by one and cuts requests apart by copying
+//! slices. What it keeps is durable from then on, so a scan promises: [`Scan::reframe`] of spans without
+//! a fault decodes, span for span. Texts that are not UTF-8 are no fault; the decoder repairs them.
 
 use std::ops::Range;
 
 use takt_model::{SpanId, TraceId};
 
-use crate::wire::{Fields, Malformed, put_bytes};
+use crate::check::{self, RESOURCE, SCOPE, SPAN};
+use crate::wire::{Fields, Malformed, header, put_bytes};
 
 /// What one pass found.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +32,9 @@ pub struct ScannedSpan {
     pub span_id_bytes: u32,
     /// The span's message within the request, without tag and length.
     pub range: Range<usize>,
+    /// What is wrong inside the span, or inside the resource or scope it stands in (then all their
+    /// spans have it). Such a span must not be kept: it would not decode. Its ids are those before the fault.
+    pub malformed: Option<Malformed>,
     scope: usize,
 }
 
@@ -36,6 +42,8 @@ pub struct ScannedSpan {
 #[derive(Debug, Clone)]
 struct Envelope {
     parent: usize,
+    /// What is wrong with its resource or scope, or the resource of that scope.
+    malformed: Option<Malformed>,
     /// Its fields that are not children, with tag and length.
     own: Vec<Range<usize>>,
 }
@@ -47,7 +55,8 @@ const SPANS: u32 = 2;
 /// Scans an encoded `ExportTraceServiceRequest`.
 ///
 /// # Errors
-/// When the bytes are no such message down to the fields of its spans.
+/// When the bytes are no such message down to its spans: where a span, resource or scope begins and ends
+/// must be known. What is inside of them is for [`ScannedSpan::malformed`].
 pub fn scan(request: &[u8]) -> Result<Scan, Malformed> {
     let mut found = Scan::default();
     let mut fields = Fields::new(request);
@@ -64,8 +73,10 @@ pub fn scan(request: &[u8]) -> Result<Scan, Malformed> {
 
 fn scan_resource(found: &mut Scan, message: &[u8], at: usize) -> Result<(), Malformed> {
     let resource = found.resources.len();
+    let (head, _) = header(message)?;
     found.resources.push(Envelope {
         parent: 0,
+        malformed: check::message(head, &RESOURCE).err(),
         own: Vec::new(),
     });
     let mut fields = Fields::new(message);
@@ -90,8 +101,13 @@ fn scan_scope(
     at: usize,
 ) -> Result<(), Malformed> {
     let scope = found.scopes.len();
+    let (head, _) = header(message)?;
+    let malformed = found.resources[resource]
+        .malformed
+        .or_else(|| check::message(head, &SCOPE).err());
     found.scopes.push(Envelope {
         parent: resource,
+        malformed,
         own: Vec::new(),
     });
     let mut fields = Fields::new(message);
@@ -101,7 +117,7 @@ fn scan_scope(
         if number == SPANS {
             let child = value.bytes(number)?;
             let start = at + end - child.len();
-            found.spans.push(scan_span(child, start, scope)?);
+            found.spans.push(scan_span(child, start, scope, malformed));
         } else {
             found.scopes[scope].own.push(at + before..at + end);
         }
@@ -110,18 +126,12 @@ fn scan_scope(
     Ok(())
 }
 
-fn scan_span(message: &[u8], at: usize, scope: usize) -> Result<ScannedSpan, Malformed> {
-    let (mut trace, mut span): (&[u8], &[u8]) = (&[], &[]);
-    let mut fields = Fields::new(message);
-    while let Some((number, value)) = fields.next()? {
-        match number {
-            1 => trace = value.bytes(number)?,
-            2 => span = value.bytes(number)?,
-            _ => {}
-        }
-    }
+fn scan_span(message: &[u8], at: usize, scope: usize, malformed: Option<Malformed>) -> ScannedSpan {
+    let mut ids = Ids::default();
+    let own = ids.find(message).err();
+    let Ids { trace, span } = ids;
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    Ok(ScannedSpan {
+    ScannedSpan {
         trace_id: trace
             .try_into()
             .ok()
@@ -131,8 +141,31 @@ fn scan_span(message: &[u8], at: usize, scope: usize) -> Result<ScannedSpan, Mal
         trace_id_bytes: length(trace),
         span_id_bytes: length(span),
         range: at..at + message.len(),
+        malformed: malformed.or(own),
         scope,
-    })
+    }
+}
+
+/// A span's ids, as far as it could be read.
+#[derive(Default)]
+struct Ids<'a> {
+    trace: &'a [u8],
+    span: &'a [u8],
+}
+
+impl<'a> Ids<'a> {
+    /// Walks the whole span and keeps the ids met on the way.
+    fn find(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
+        let mut fields = Fields::new(message);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => self.trace = value.bytes(number)?,
+                2 => self.span = value.bytes(number)?,
+                _ => check::field(number, value, &SPAN)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Scan {
@@ -174,3 +207,6 @@ fn copy_own(out: &mut Vec<u8>, request: &[u8], envelope: &Envelope) {
         out.extend_from_slice(&request[range.clone()]);
     }
 }
+
+#[cfg(test)]
+mod tests;

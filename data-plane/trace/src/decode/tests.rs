@@ -3,7 +3,8 @@ use opentelemetry_proto::tonic::common::v1::{
     AnyValue, ArrayValue, KeyValue, any_value::Value as Any,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, span::Event};
+use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use proptest::prelude::*;
 use prost::Message as _;
 
@@ -225,6 +226,30 @@ fn a_malformed_span_leaves_nothing_behind() {
         )
         .unwrap();
     assert_eq!(columns.attrs.get(1, "k"), Some(ValueRef::String("z")));
+}
+
+#[test]
+fn a_span_whose_link_names_its_parent_is_no_root() {
+    let link = |trace: u8, kind: &str| Link {
+        trace_id: vec![trace; 16],
+        span_id: vec![9; 8],
+        attributes: vec![pair("opentracing.ref_type", text(kind))],
+        ..Link::default()
+    };
+    let root_of = |links: Vec<Link>| {
+        let child = Span {
+            links,
+            ..span(1, 1, 0, 5, vec![])
+        };
+        let columns = decoded(&[request("a", vec![child, span(1, 2, 0, 10, vec![])])]);
+        columns.traces.root[0]
+    };
+    assert_eq!(
+        root_of(vec![link(1, "follows_from"), link(1, "child_of")]),
+        1
+    );
+    assert_eq!(root_of(vec![link(1, "follows_from")]), 0);
+    assert_eq!(root_of(vec![link(2, "child_of")]), 0, "of another trace");
 }
 
 proptest! {

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use crate::attrs::{AttrTable, ValueRef};
+use crate::check::{self, VALUE};
 use crate::decode::Appended;
-use crate::wire::{Fields, MAX_DEPTH, Malformed};
+use crate::wire::{Field, Fields, Malformed, put_bytes, put_fixed64, put_number};
 
 /// The rules for texts, and what they changed.
 #[derive(Debug, Default)]
@@ -66,6 +67,11 @@ pub(super) fn attribute(
         }
     }
     let parsed = any_value(value)?;
+    let mut whole = Vec::new();
+    if matches!(parsed, Parsed::Other) {
+        check::message(value, &VALUE)?;
+        put_value(&mut whole, value, texts)?;
+    }
     let key = texts.bounded(key);
     let column = attrs.column_mut(&key);
     let fresh = match parsed {
@@ -76,26 +82,9 @@ pub(super) fn attribute(
         Parsed::Int(number) => column.push(row, ValueRef::Int(number)),
         Parsed::Float(number) => column.push(row, ValueRef::Float(number)),
         Parsed::Bool(flag) => column.push(row, ValueRef::Bool(flag)),
-        Parsed::Other => column.push(row, ValueRef::Other(value)),
+        Parsed::Other => column.push(row, ValueRef::Other(&whole)),
     };
     texts.counts.duplicate_attributes += usize::from(!fresh);
-    Ok(())
-}
-
-/// Walks a `KeyValue` without keeping it.
-pub(super) fn check(message: &[u8]) -> Result<(), Malformed> {
-    let mut fields = Fields::new(message);
-    while let Some((number, field)) = fields.next()? {
-        match number {
-            1 => {
-                field.bytes(number)?;
-            }
-            2 => {
-                any_value(field.bytes(number)?)?;
-            }
-            _ => {}
-        }
-    }
     Ok(())
 }
 
@@ -116,49 +105,74 @@ fn any_value(message: &[u8]) -> Result<Parsed<'_>, Malformed> {
             2 => Parsed::Bool(field.varint(number)? != 0),
             3 => Parsed::Int(field.varint(number)?.cast_signed()),
             4 => Parsed::Float(f64::from_bits(field.fixed64(number)?)),
-            5 | 6 => {
-                check_nested(field.bytes(number)?, number, MAX_DEPTH)?;
-                Parsed::Other
-            }
-            7 => {
-                field.bytes(number)?;
-                Parsed::Other
-            }
+            5..=7 => Parsed::Other,
             _ => continue,
         };
     }
     Ok(parsed)
 }
 
-/// Walks an `ArrayValue` (field 5 of a value) or a `KeyValueList` (field 6), at most `depth` levels down.
-fn check_nested(message: &[u8], kind: u32, depth: usize) -> Result<(), Malformed> {
-    let depth = depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
-    let mut fields = Fields::new(message);
+/// An `AnyValue` as it is stored whole: what it says and nothing else, every text UTF-8. A reader that
+/// checks texts, as most do, would otherwise refuse the whole trace. The value has been checked.
+fn put_value(out: &mut Vec<u8>, value: &[u8], texts: &mut Texts) -> Result<(), Malformed> {
+    let mut said = None;
+    let mut fields = Fields::new(value);
     while let Some((number, field)) = fields.next()? {
-        if number != 1 {
-            continue;
+        if (1..=7).contains(&number) {
+            said = Some((number, field));
         }
-        let item = field.bytes(number)?;
-        if kind == 5 {
-            check_value(item, depth)?;
-        } else {
-            let mut pair = Fields::new(item);
-            while let Some((number, field)) = pair.next()? {
-                if number == 2 {
-                    check_value(field.bytes(number)?, depth)?;
-                }
-            }
+    }
+    match said {
+        None => {}
+        Some((1, field)) => put_bytes(out, 1, texts.whole(field.bytes(1)?).as_bytes()),
+        Some((5, field)) => {
+            let mut items = Vec::new();
+            put_items(&mut items, field.bytes(5)?, texts, put_value)?;
+            put_bytes(out, 5, &items);
+        }
+        Some((6, field)) => {
+            let mut items = Vec::new();
+            put_items(&mut items, field.bytes(6)?, texts, put_pair)?;
+            put_bytes(out, 6, &items);
+        }
+        Some((number, Field::Varint(value))) => put_number(out, number, value),
+        Some((number, Field::Fixed64(value))) => put_fixed64(out, number, value),
+        Some((number, field)) => put_bytes(out, number, field.bytes(number)?),
+    }
+    Ok(())
+}
+
+type Put = fn(&mut Vec<u8>, &[u8], &mut Texts) -> Result<(), Malformed>;
+
+fn put_items(out: &mut Vec<u8>, list: &[u8], texts: &mut Texts, put: Put) -> Result<(), Malformed> {
+    let mut fields = Fields::new(list);
+    while let Some((number, field)) = fields.next()? {
+        if number == 1 {
+            let mut item = Vec::new();
+            put(&mut item, field.bytes(number)?, texts)?;
+            put_bytes(out, 1, &item);
         }
     }
     Ok(())
 }
 
-fn check_value(message: &[u8], depth: usize) -> Result<(), Malformed> {
-    let mut fields = Fields::new(message);
+fn put_pair(out: &mut Vec<u8>, pair: &[u8], texts: &mut Texts) -> Result<(), Malformed> {
+    let (mut key, mut value): (&[u8], Option<&[u8]>) = (&[], None);
+    let mut fields = Fields::new(pair);
     while let Some((number, field)) = fields.next()? {
-        if number == 5 || number == 6 {
-            check_nested(field.bytes(number)?, number, depth)?;
+        match number {
+            1 => key = field.bytes(number)?,
+            2 => value = Some(field.bytes(number)?),
+            _ => {}
         }
+    }
+    if !key.is_empty() {
+        put_bytes(out, 1, texts.whole(key).as_bytes());
+    }
+    if let Some(value) = value {
+        let mut inner = Vec::new();
+        put_value(&mut inner, value, texts)?;
+        put_bytes(out, 2, &inner);
     }
     Ok(())
 }

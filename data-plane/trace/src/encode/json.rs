@@ -109,7 +109,8 @@ static KEY_VALUE: &[Rule] = &[rule(1, "key", As::Text), rule(2, "value", As::Val
 /// When the bytes are no such message, or values nest deeper than the decoder takes.
 pub fn trace_json(proto: &[u8]) -> Result<String, Malformed> {
     let mut out = String::with_capacity(proto.len() * 2);
-    message(&mut out, proto, TRACE, MAX_DEPTH)?;
+    // A value that nests to the limit has one more value within.
+    message(&mut out, proto, TRACE, MAX_DEPTH + 1)?;
     Ok(out)
 }
 

@@ -73,20 +73,15 @@ fn columns(spans: &[Short]) -> SpanColumns {
     columns
 }
 
+/// Ids of trace, span and parent; start, name and service; attributes and events.
+type Said = (
+    (TraceId, SpanId, SpanId),
+    (u64, String, String),
+    (Option<i64>, Option<String>, Vec<String>),
+);
+
 /// Everything a span says, read back from its row.
-fn spans_of(
-    columns: &SpanColumns,
-) -> Vec<(
-    TraceId,
-    SpanId,
-    SpanId,
-    u64,
-    String,
-    String,
-    Option<i64>,
-    Option<String>,
-    Vec<String>,
-)> {
+fn spans_of(columns: &SpanColumns) -> Vec<Said> {
     let mut spans: Vec<_> = (0..u32::try_from(columns.len()).unwrap())
         .map(|row| {
             let at = row as usize;
@@ -108,16 +103,12 @@ fn spans_of(
                         .to_owned()
                 })
                 .collect();
+            let name = columns.names.text(columns.name[at]).to_owned();
+            let trace_id = columns.traces.id[columns.trace[at] as usize];
             (
-                columns.traces.id[columns.trace[at] as usize],
-                columns.span_id[at],
-                columns.parent_id[at],
-                columns.start[at],
-                columns.names.text(columns.name[at]).to_owned(),
-                columns.service(row).to_owned(),
-                id,
-                text,
-                events,
+                (trace_id, columns.span_id[at], columns.parent_id[at]),
+                (columns.start[at], name, columns.service(row).to_owned()),
+                (id, text, events),
             )
         })
         .collect();
