@@ -133,3 +133,6 @@ fn header(text: &str) -> anyhow::Result<(String, String)> {
         .with_context(|| format!("`{text}` is not of the form `name: value`"))?;
     Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

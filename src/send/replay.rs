@@ -207,7 +207,7 @@ fn shift_to_now(end: u64) -> i64 {
 
 /// Spreads spans evenly over time.
 #[derive(Debug)]
-struct Pace {
+pub(super) struct Pace {
     seconds_per_span: f64,
     next: Instant,
 }
@@ -217,7 +217,7 @@ impl Pace {
         clippy::cast_precision_loss,
         reason = "nobody asks for 2^53 spans a second"
     )]
-    fn new(spans_per_second: usize) -> Self {
+    pub(super) fn new(spans_per_second: usize) -> Self {
         Self {
             seconds_per_span: 1.0 / spans_per_second as f64,
             next: Instant::now(),
@@ -229,7 +229,7 @@ impl Pace {
         clippy::cast_precision_loss,
         reason = "requests are smaller than 2^53 spans"
     )]
-    async fn wait(&mut self, spans: u64) {
+    pub(super) async fn wait(&mut self, spans: u64) {
         let turn = self.next.max(Instant::now());
         self.next = turn + Duration::from_secs_f64(self.seconds_per_span * spans as f64);
         tokio::time::sleep_until(turn).await;
