@@ -52,23 +52,26 @@ pub(crate) enum Discarded {
     RateLimited,
     InvalidTraceId,
     InvalidSpanId,
+    Malformed,
     TraceTooLarge,
 }
 
 impl Discarded {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::RateLimited,
         Self::InvalidTraceId,
         Self::InvalidSpanId,
+        Self::Malformed,
         Self::TraceTooLarge,
     ];
 
-    /// The reason as Tempo spells it.
+    /// The reason as Tempo spells it; `malformed_span` is ours, for Tempo refuses such requests whole.
     fn label(self) -> &'static str {
         match self {
             Self::RateLimited => "rate_limited",
             Self::InvalidTraceId => "invalid_trace_id",
             Self::InvalidSpanId => "invalid_span_id",
+            Self::Malformed => "malformed_span",
             Self::TraceTooLarge => "trace_too_large",
         }
     }

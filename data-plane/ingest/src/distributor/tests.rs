@@ -343,6 +343,36 @@ async fn bytes_that_are_no_request_are_refused_and_an_empty_request_is_fine() {
     assert_eq!(world.stored(), []);
 }
 
+/// What is acknowledged is found: nothing may pass here that a consumer of the journal cannot decode.
+#[tokio::test]
+async fn a_span_with_malformed_attributes_is_not_acknowledged() {
+    let world = world();
+    let mut bad = span(&TRACE, &SPAN).encode_to_vec();
+    // Field 9, two bytes: field 1 of three bytes, of which none is there.
+    bad.extend([9 << 3 | 2, 2, 1 << 3 | 2, 3]);
+    let scope = [&[2 << 3 | 2, u8::try_from(bad.len()).unwrap()][..], &bad].concat();
+    let resource = [
+        &[2 << 3 | 2, u8::try_from(scope.len()).unwrap()][..],
+        &scope,
+    ]
+    .concat();
+    let request = [
+        &[1 << 3 | 2, u8::try_from(resource.len()).unwrap()][..],
+        &resource,
+    ]
+    .concat();
+    let pushed = world
+        .distributor
+        .push(&TenantId::single(), Bytes::from(request))
+        .await;
+    let stored = world.journal.read(Offset(0), usize::MAX).unwrap();
+    let accepted = pushed.unwrap();
+    assert_eq!((accepted.accepted_spans, accepted.rejected_spans), (0, 1));
+    let reason = accepted.reason.unwrap();
+    assert!(reason.contains("the span is malformed: "), "{reason}");
+    assert_eq!(stored, []);
+}
+
 #[tokio::test]
 async fn a_journal_that_cannot_take_a_request_says_whether_to_try_again() {
     let world = world();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use takt_model::TraceId;
+use takt_trace::decode::Malformed;
 use takt_trace::scan::{Scan, ScannedSpan};
 
 use crate::metrics::{Discarded, TenantCounters};
@@ -20,8 +21,14 @@ pub(super) struct Verdict {
 /// What is wrong with one span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    TraceId { bytes: u32 },
-    SpanId { bytes: u32 },
+    TraceId {
+        bytes: u32,
+    },
+    SpanId {
+        bytes: u32,
+    },
+    /// It could not be decoded, so it could not be found.
+    Malformed(Malformed),
     TraceTooLarge(TraceId),
 }
 
@@ -81,6 +88,9 @@ impl Verdict {
 }
 
 fn judge(span: &ScannedSpan, is_oversized: impl Fn(TraceId) -> bool) -> Option<Fault> {
+    if let Some(malformed) = span.malformed {
+        return Some(Fault::Malformed(malformed));
+    }
     match (span.trace_id, span.span_id) {
         (None, _) => Some(Fault::TraceId {
             bytes: span.trace_id_bytes,
@@ -97,6 +107,7 @@ impl Fault {
         match self {
             Self::TraceId { .. } => Discarded::InvalidTraceId,
             Self::SpanId { .. } => Discarded::InvalidSpanId,
+            Self::Malformed(_) => Discarded::Malformed,
             Self::TraceTooLarge(_) => Discarded::TraceTooLarge,
         }
     }
@@ -116,6 +127,7 @@ impl fmt::Display for Fault {
                 "span ids must be 64 bit and not all zero, received {} bits",
                 bits(bytes)
             ),
+            Self::Malformed(malformed) => write!(f, "the span is malformed: {malformed}"),
             Self::TraceTooLarge(trace) => {
                 write!(f, "trace {trace} has reached `global.max_bytes_per_trace`")
             }
