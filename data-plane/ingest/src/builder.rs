@@ -1,0 +1,256 @@
+//! The block builder: closes live segments, writes them as blocks, and only then lets the journal forget.
+//!
+//! ```text
+//! cut (live) -> checkpoint: pending -> store: data, index, meta.json -> block list -> checkpoint: done
+//!            -> release (live) -> commit (journal)
+//! ```
+//! A crash between any two steps leaves either a pending cut without `meta.json` (forgotten, its
+//! spans are replayed) or one with it (kept, its spans are skipped): nothing is lost or stored twice.
+
+pub mod metrics;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use takt_block::{JournalRange, Spec, write};
+use takt_journal::{CommitError, Journal};
+use takt_kit::{Clock, Tasks};
+use takt_live::{CONSUMER, Cut, CutPolicy, Live, Shape};
+use takt_model::{BlockId, TenantId, UnixNano};
+use takt_store::{BlockList, Store};
+
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use self::metrics::Metrics;
+
+/// When a segment is closed.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// A segment is cut when its oldest span arrived this long ago.
+    pub max_block_age: Duration,
+    /// A segment is cut when it holds this many spans, however young.
+    pub max_block_spans: usize,
+    /// A segment is cut when it takes this many bytes of memory, however young.
+    pub max_block_bytes: usize,
+    /// Traces that got a span this recently wait for the next cut.
+    pub trace_idle: Duration,
+    /// A trace is not kept back longer than this after its first span.
+    pub max_trace_age: Duration,
+    /// How often the decision is taken.
+    pub check_period: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_block_age: Duration::from_secs(20),
+            max_block_spans: 250_000,
+            max_block_bytes: 128 << 20,
+            trace_idle: Duration::from_secs(5),
+            max_trace_age: Duration::from_secs(40),
+            check_period: Duration::from_millis(250),
+        }
+    }
+}
+
+/// Segments of more spans than this are cut whole; see [`CutPolicy::max_spans_to_split`].
+const MAX_SPANS_TO_SPLIT: usize = 100_000;
+const RETRY_FIRST: Duration = Duration::from_millis(200);
+const RETRY_MOST: Duration = Duration::from_secs(10);
+
+/// What stops the block builder. What the object store refuses is retried instead.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("the checkpoint cannot be kept")]
+    Checkpoint(#[from] CheckpointError),
+    #[error("the journal cannot be told what is stored")]
+    Commit(#[from] CommitError),
+}
+
+/// Why one attempt to store a block failed.
+#[derive(Debug, thiserror::Error)]
+enum StoreError {
+    #[error("the block cannot be encoded: {0}")]
+    Encode(#[from] takt_block::Error),
+    #[error("the object store refused: {0}")]
+    Put(#[from] takt_store::Error),
+    #[error("the encoder's thread ended: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// One per process; owns the checkpoint.
+#[derive(Debug)]
+pub struct BlockBuilder {
+    settings: Settings,
+    live: Live,
+    journal: Journal,
+    store: Store,
+    blocks: BlockList,
+    checkpoint: Checkpoint,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+}
+
+/// What the builder works with.
+#[derive(Debug)]
+pub struct Parts {
+    pub live: Live,
+    pub journal: Journal,
+    pub store: Store,
+    pub blocks: BlockList,
+    pub checkpoint: Checkpoint,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Metrics,
+}
+
+impl BlockBuilder {
+    #[must_use]
+    pub fn new(settings: Settings, parts: Parts) -> Self {
+        let Parts { live, journal, store, blocks, checkpoint, clock, metrics } = parts;
+        Self { settings, live, journal, store, blocks, checkpoint, clock, metrics }
+    }
+
+    /// Cuts and stores until stopped; then stores what is left, as long as the process is given time.
+    ///
+    /// # Errors
+    /// When the checkpoint or the journal's commit cannot be written: without them a restart would
+    /// store spans twice.
+    pub async fn run(mut self, tasks: Tasks) -> Result<(), BuildError> {
+        let mut stopped = std::pin::pin!(tasks.stopped());
+        loop {
+            tokio::select! {
+                () = &mut stopped => break,
+                () = tokio::time::sleep(self.settings.check_period) => {}
+            }
+            for tenant in self.live.tenants() {
+                let shape = self.live.shape(&tenant);
+                if shape.is_some_and(|shape| due(&self.settings, &shape, self.clock.now())) && !self.build(&tenant, self.policy(), &tasks).await? {
+                    return Ok(());
+                }
+            }
+            self.commit()?;
+        }
+        // Nothing of this is needed for safety, the journal has it all; it makes the next start quick.
+        self.live.catch_up(Duration::from_secs(5)).await;
+        for tenant in self.live.tenants() {
+            let everything = CutPolicy { trace_idle: Duration::ZERO, ..self.policy() };
+            if !self.build(&tenant, everything, &tasks).await? {
+                return Ok(());
+            }
+        }
+        self.commit()
+    }
+
+    fn policy(&self) -> CutPolicy {
+        CutPolicy {
+            now: self.clock.now(),
+            trace_idle: self.settings.trace_idle,
+            max_age: self.settings.max_trace_age,
+            max_spans_to_split: MAX_SPANS_TO_SPLIT,
+        }
+    }
+
+    /// Turns what is due of a tenant into a block. False when the process stopped before it was
+    /// stored: nothing may be cut after that, since a later block must not be recorded before an earlier one.
+    async fn build(&mut self, tenant: &TenantId, policy: CutPolicy, tasks: &Tasks) -> Result<bool, BuildError> {
+        let block = takt_kit::ids::block(&*self.clock);
+        let Some(cut) = self.live.cut(tenant, block, policy) else { return Ok(true) };
+        self.checkpoint.begin(tenant, &cut)?;
+        if !self.store_until_done(tenant, &cut, tasks).await {
+            return Ok(false);
+        }
+        self.checkpoint.finish(tenant, cut.block)?;
+        self.live.release(tenant, cut.block);
+        self.commit()?;
+        Ok(true)
+    }
+
+    /// Tries until the block is stored and listed, or the process stops (then false).
+    async fn store_until_done(&self, tenant: &TenantId, cut: &Cut, tasks: &Tasks) -> bool {
+        let mut pause = RETRY_FIRST;
+        loop {
+            match self.store(tenant, cut).await {
+                Ok(()) => return true,
+                Err(error) => {
+                    self.metrics.failures.inc();
+                    tracing::warn!(%tenant, block = %cut.block, spans = cut.spans, %error, retry_in = ?pause, "block not stored; its spans stay live");
+                }
+            }
+            if tasks.is_stopped() {
+                return false;
+            }
+            tokio::select! {
+                () = tasks.stopped() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(RETRY_MOST);
+        }
+    }
+
+    async fn store(&self, tenant: &TenantId, cut: &Cut) -> Result<(), StoreError> {
+        let journal = Some(JournalRange { from: cut.from.0, to: cut.to.0 });
+        let spec = Spec { block: cut.block, tenant: tenant.clone(), journal, compaction_level: 0 };
+        let segment = cut.segment.clone();
+        let encoded = tokio::task::spawn_blocking(move || segment.read(|columns| write(columns, &spec))).await??;
+        self.store.put_block(&encoded).await?;
+        let bytes = encoded.data.len() + encoded.index.len();
+        tracing::info!(%tenant, block = %cut.block, spans = cut.spans, bytes, carried = cut.carried.len(), "block stored");
+        self.metrics.stored(cut.spans, bytes);
+        self.blocks.add(encoded.meta);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), BuildError> {
+        let low = self.live.low_watermark();
+        if self.journal.committed(CONSUMER).is_none_or(|committed| committed < low) {
+            self.journal.commit(CONSUMER, low)?;
+            self.checkpoint.forget_before(low)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a segment of this shape is to be cut now.
+fn due(settings: &Settings, shape: &Shape, now: UnixNano) -> bool {
+    let old = now.since(shape.first_arrival) >= settings.max_block_age;
+    old || shape.spans >= settings.max_block_spans || shape.memory_bytes >= settings.max_block_bytes
+}
+
+/// The blocks of pending cuts: a start asks the store which of them are complete.
+pub async fn settle(checkpoint: &mut Checkpoint, store: &Store) -> Result<(), SettleError> {
+    let pending: BTreeSet<(TenantId, BlockId)> = checkpoint.pending();
+    for (tenant, block) in pending {
+        if store.has_block(&tenant, block).await? {
+            checkpoint.finish(&tenant, block)?;
+        } else {
+            store.delete_block(&tenant, block).await?;
+            checkpoint.abandon(&tenant, block)?;
+        }
+    }
+    Ok(())
+}
+
+/// Why the state of an earlier run could not be settled.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    #[error("the checkpoint cannot be kept")]
+    Checkpoint(#[from] CheckpointError),
+    #[error("the object store cannot be asked about unfinished blocks: {0}")]
+    Store(#[from] takt_store::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_due_by_age_spans_or_bytes() {
+        let settings = Settings::default();
+        let now = UnixNano::from_secs(1000);
+        let young = Shape { spans: 10, traces: 1, memory_bytes: 1000, first_arrival: now.minus(Duration::from_secs(1)), last_arrival: now };
+        assert!(!due(&settings, &young, now));
+        assert!(due(&settings, &Shape { first_arrival: now.minus(settings.max_block_age), ..young }, now));
+        assert!(due(&settings, &Shape { spans: settings.max_block_spans, ..young }, now));
+        assert!(due(&settings, &Shape { memory_bytes: settings.max_block_bytes, ..young }, now));
+    }
+}
