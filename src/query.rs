@@ -61,8 +61,15 @@ enum Command {
 /// When the server cannot be reached, refuses, or answers with something else than Tempo's JSON.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let client = Client::new(&args.endpoint, args.tenant.as_deref())?;
-    let window = [("since", &args.since), ("start", &args.start), ("end", &args.end)];
-    let mut params: Vec<(&str, String)> = window.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+    let window = [
+        ("since", &args.since),
+        ("start", &args.start),
+        ("end", &args.end),
+    ];
+    let mut params: Vec<(&str, String)> = window
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.clone()?)))
+        .collect();
     params.extend(args.limit.map(|limit| ("limit", limit.to_string())));
     let answer = match &args.command {
         Command::Search { query } => {
@@ -72,9 +79,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         Command::Trace { id } => client.get(&["api", "v2", "traces", id], &params).await?,
         Command::Tags { scope } => {
             params.extend(scope.clone().map(|scope| ("scope", scope)));
-            client.get(&["api", "v2", "search", "tags"], &params).await?
+            client
+                .get(&["api", "v2", "search", "tags"], &params)
+                .await?
         }
-        Command::Values { name } => client.get(&["api", "v2", "search", "tag", name, "values"], &params).await?,
+        Command::Values { name } => {
+            client
+                .get(&["api", "v2", "search", "tag", name, "values"], &params)
+                .await?
+        }
     };
     let text = if args.json {
         serde_json::to_string_pretty(&answer.body)?

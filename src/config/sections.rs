@@ -18,7 +18,7 @@ pub(crate) use control::Control;
 pub(crate) use ingest::Ingest;
 pub(crate) use receivers::Receivers;
 pub(crate) use server::{Multitenancy, Server};
-pub(crate) use storage::{Azure, Backend, Gcs, S3, Storage};
+pub(crate) use storage::{Backend, Storage};
 pub(crate) use telemetry::{LogFormat, SelfTracing, Telemetry};
 
 use super::fields::Fields;

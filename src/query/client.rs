@@ -23,22 +23,50 @@ pub(super) struct Answer {
 
 impl Client {
     pub(super) fn new(endpoint: &str, tenant: Option<&str>) -> anyhow::Result<Self> {
-        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        let mut headers =
+            HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         if let Some(tenant) = tenant {
-            headers.insert("x-scope-orgid", tenant.parse().context("the tenant cannot stand in a header")?);
+            headers.insert(
+                "x-scope-orgid",
+                tenant
+                    .parse()
+                    .context("the tenant cannot stand in a header")?,
+            );
         }
-        let base: Url = endpoint.parse().with_context(|| format!("`{endpoint}` is not a URL"))?;
-        anyhow::ensure!(!base.cannot_be_a_base(), "`{endpoint}` is not an HTTP address");
-        let http = reqwest::Client::builder().default_headers(headers).timeout(TIMEOUT).build()?;
+        let base: Url = endpoint
+            .parse()
+            .with_context(|| format!("`{endpoint}` is not a URL"))?;
+        anyhow::ensure!(
+            !base.cannot_be_a_base(),
+            "`{endpoint}` is not an HTTP address"
+        );
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .timeout(TIMEOUT)
+            .build()?;
         Ok(Self { http, base })
     }
 
     /// Asks for the path made of `segments`, each escaped where needed.
-    pub(super) async fn get(&self, segments: &[&str], params: &[(&str, String)]) -> anyhow::Result<Answer> {
+    pub(super) async fn get(
+        &self,
+        segments: &[&str],
+        params: &[(&str, String)],
+    ) -> anyhow::Result<Answer> {
         let url = url(&self.base, segments);
-        let response = self.http.get(url).query(params).send().await.with_context(|| format!("{} does not answer", self.base))?;
+        let response = self
+            .http
+            .get(url)
+            .query(params)
+            .send()
+            .await
+            .with_context(|| format!("{} does not answer", self.base))?;
         let status = response.status();
-        let missing = response.headers().get("x-takt-partial").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let missing = response
+            .headers()
+            .get("x-takt-partial")
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
         let body = response.text().await?;
         if !status.is_success() {
             bail!("{status}: {}", body.trim());
@@ -63,7 +91,13 @@ mod tests {
     #[test]
     fn names_are_escaped_and_a_path_of_the_endpoint_stays() {
         let base = "http://host:3200/tempo/".parse().unwrap();
-        let url = url(&base, &["api", "v2", "search", "tag", "span.a/b c", "values"]);
-        assert_eq!(url.as_str(), "http://host:3200/tempo/api/v2/search/tag/span.a%2Fb%20c/values");
+        let url = url(
+            &base,
+            &["api", "v2", "search", "tag", "span.a/b c", "values"],
+        );
+        assert_eq!(
+            url.as_str(),
+            "http://host:3200/tempo/api/v2/search/tag/span.a%2Fb%20c/values"
+        );
     }
 }

@@ -18,12 +18,29 @@ pub(super) fn traces(body: &Value) -> String {
             text(trace, "traceID"),
             text(trace, "rootServiceName"),
             text(trace, "rootTraceName"),
-            items(trace, "spanSets").iter().map(|set| number(set, "matched")).sum::<u64>(),
+            items(trace, "spanSets")
+                .iter()
+                .map(|set| number(set, "matched"))
+                .sum::<u64>(),
         );
-        for span in items(trace, "spanSets").iter().flat_map(|set| items(set, "spans")) {
-            let _ = write!(out, "    {:>9}  {}  {}", duration(number(span, "durationNanos")), text(span, "spanID"), text(span, "name"));
+        for span in items(trace, "spanSets")
+            .iter()
+            .flat_map(|set| items(set, "spans"))
+        {
+            let _ = write!(
+                out,
+                "    {:>9}  {}  {}",
+                duration(number(span, "durationNanos")),
+                text(span, "spanID"),
+                text(span, "name")
+            );
             for attribute in items(span, "attributes") {
-                let _ = write!(out, "  {}={}", text(attribute, "key"), any_value(&attribute["value"]));
+                let _ = write!(
+                    out,
+                    "  {}={}",
+                    text(attribute, "key"),
+                    any_value(&attribute["value"])
+                );
             }
             out.push('\n');
         }
@@ -42,7 +59,12 @@ pub(super) fn tags(body: &Value) -> String {
             "intrinsic" => String::new(),
             name => format!("{name}."),
         };
-        names.extend(items(scope, "tags").iter().filter_map(Value::as_str).map(|tag| format!("{prefix}{tag}")));
+        names.extend(
+            items(scope, "tags")
+                .iter()
+                .filter_map(Value::as_str)
+                .map(|tag| format!("{prefix}{tag}")),
+        );
     }
     names.sort();
     names.join("\n")
@@ -50,7 +72,10 @@ pub(super) fn tags(body: &Value) -> String {
 
 /// One value a line, with its type.
 pub(super) fn values(body: &Value) -> String {
-    let mut lines: Vec<String> = items(body, "tagValues").iter().map(|value| format!("{:<8}  {}", text(value, "type"), text(value, "value"))).collect();
+    let mut lines: Vec<String> = items(body, "tagValues")
+        .iter()
+        .map(|value| format!("{:<8}  {}", text(value, "type"), text(value, "value")))
+        .collect();
     lines.sort();
     lines.join("\n")
 }
@@ -98,7 +123,11 @@ pub(super) fn duration(nanos: u64) -> String {
         1_000_000..1_000_000_000 => (exact / 1e6, "ms"),
         _ => (exact / 1e9, "s"),
     };
-    let digits = if scaled < 10.0 { 2 } else { usize::from(scaled < 100.0) };
+    let digits = if scaled < 10.0 {
+        2
+    } else {
+        usize::from(scaled < 100.0)
+    };
     format!("{scaled:.digits$}{unit}")
 }
 
@@ -110,7 +139,13 @@ mod tests {
 
     #[test]
     fn durations_keep_three_digits() {
-        for (nanos, shown) in [(7, "7ns"), (1_500, "1.50us"), (12_345_678, "12.3ms"), (999_000_000, "999ms"), (61_000_000_000, "61.0s")] {
+        for (nanos, shown) in [
+            (7, "7ns"),
+            (1_500, "1.50us"),
+            (12_345_678, "12.3ms"),
+            (999_000_000, "999ms"),
+            (61_000_000_000, "61.0s"),
+        ] {
             assert_eq!(duration(nanos), shown);
         }
     }

@@ -31,8 +31,14 @@ pub(super) fn spans(body: &Value) -> anyhow::Result<Vec<Span>> {
         let service = items(&resource["resource"], "attributes")
             .iter()
             .find(|attribute| text(attribute, "key") == "service.name")
-            .map_or_else(|| "?".to_owned(), |attribute| any_value(&attribute["value"]));
-        for span in items(resource, "scopeSpans").iter().flat_map(|scope| items(scope, "spans")) {
+            .map_or_else(
+                || "?".to_owned(),
+                |attribute| any_value(&attribute["value"]),
+            );
+        for span in items(resource, "scopeSpans")
+            .iter()
+            .flat_map(|scope| items(scope, "spans"))
+        {
             let failed = text(&span["status"], "code") == "STATUS_CODE_ERROR";
             spans.push(Span {
                 id: id(span, "spanId")?,
@@ -50,26 +56,64 @@ pub(super) fn spans(body: &Value) -> anyhow::Result<Vec<Span>> {
 }
 
 fn id(span: &Value, key: &str) -> anyhow::Result<Vec<u8>> {
-    BASE64_STANDARD.decode(text(span, key)).with_context(|| format!("`{key}` is not base64"))
+    BASE64_STANDARD
+        .decode(text(span, key))
+        .with_context(|| format!("`{key}` is not base64"))
 }
 
 /// One line a span.
 pub(super) fn draw(spans: &[Span]) -> String {
     let order = order(spans);
     let start = spans.iter().map(|span| span.start).min().unwrap_or(0);
-    let end = spans.iter().map(|span| span.end).max().unwrap_or(0).max(start + 1);
-    let labels: Vec<String> = order.iter().map(|(at, depth)| format!("{}{}: {}", "  ".repeat(*depth), spans[*at].service, spans[*at].name)).collect();
-    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    let end = spans
+        .iter()
+        .map(|span| span.end)
+        .max()
+        .unwrap_or(0)
+        .max(start + 1);
+    let labels: Vec<String> = order
+        .iter()
+        .map(|(at, depth)| {
+            format!(
+                "{}{}: {}",
+                "  ".repeat(*depth),
+                spans[*at].service,
+                spans[*at].name
+            )
+        })
+        .collect();
+    let width = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .max()
+        .unwrap_or(0);
     let services: BTreeSet<&str> = spans.iter().map(|span| span.service.as_str()).collect();
     let errors = spans.iter().filter(|span| span.error.is_some()).count();
-    let mut out = format!("{} spans, {} services, {errors} errors, {}\n\n", spans.len(), services.len(), duration(end - start));
+    let mut out = format!(
+        "{} spans, {} services, {errors} errors, {}\n\n",
+        spans.len(),
+        services.len(),
+        duration(end - start)
+    );
     for ((at, _), label) in order.iter().zip(&labels) {
         let span = &spans[*at];
         let took = duration(span.end.saturating_sub(span.start));
         let padding = " ".repeat(width - label.chars().count());
-        let _ = write!(out, "{label}{padding}  {took:>7}  |{}|", bar(span, start, end));
+        let _ = write!(
+            out,
+            "{label}{padding}  {took:>7}  |{}|",
+            bar(span, start, end)
+        );
         if let Some(message) = &span.error {
-            let _ = write!(out, "  error: {}", if message.is_empty() { "(no message)" } else { message });
+            let _ = write!(
+                out,
+                "  error: {}",
+                if message.is_empty() {
+                    "(no message)"
+                } else {
+                    message
+                }
+            );
         }
         out.push('\n');
     }
@@ -97,7 +141,9 @@ fn order(spans: &[Span]) -> Vec<(usize, usize)> {
         while let Some((at, depth)) = stack.pop() {
             if !std::mem::replace(&mut seen[at], true) {
                 out.push((at, depth));
-                let below = children.get(spans[at].id.as_slice()).map_or(&[][..], Vec::as_slice);
+                let below = children
+                    .get(spans[at].id.as_slice())
+                    .map_or(&[][..], Vec::as_slice);
                 stack.extend(below.iter().rev().map(|child| (*child, depth + 1)));
             }
         }
@@ -108,13 +154,19 @@ fn order(spans: &[Span]) -> Vec<(usize, usize)> {
 /// When a span ran within the trace.
 fn bar(span: &Span, start: u64, end: u64) -> String {
     let cell = |moment: u64| {
-        let part = u128::from(moment.clamp(start, end) - start) * BAR as u128 / u128::from(end - start);
+        let part =
+            u128::from(moment.clamp(start, end) - start) * BAR as u128 / u128::from(end - start);
         usize::try_from(part).unwrap_or(BAR)
     };
     let first = cell(span.start).min(BAR - 1);
     let last = cell(span.end).clamp(first + 1, BAR);
     let mark = if span.error.is_some() { "x" } else { "=" };
-    format!("{}{}{}", " ".repeat(first), mark.repeat(last - first), " ".repeat(BAR - last))
+    format!(
+        "{}{}{}",
+        " ".repeat(first),
+        mark.repeat(last - first),
+        " ".repeat(BAR - last)
+    )
 }
 
 #[cfg(test)]

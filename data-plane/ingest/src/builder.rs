@@ -20,8 +20,8 @@ use takt_live::{CONSUMER, Cut, CutPolicy, Live, Shape};
 use takt_model::{BlockId, TenantId, UnixNano};
 use takt_store::{BlockList, Store};
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
 use self::metrics::Metrics;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 
 /// When a segment is closed.
 #[derive(Debug, Clone, Copy)]
@@ -106,8 +106,25 @@ pub struct Parts {
 impl BlockBuilder {
     #[must_use]
     pub fn new(settings: Settings, parts: Parts) -> Self {
-        let Parts { live, journal, store, blocks, checkpoint, clock, metrics } = parts;
-        Self { settings, live, journal, store, blocks, checkpoint, clock, metrics }
+        let Parts {
+            live,
+            journal,
+            store,
+            blocks,
+            checkpoint,
+            clock,
+            metrics,
+        } = parts;
+        Self {
+            settings,
+            live,
+            journal,
+            store,
+            blocks,
+            checkpoint,
+            clock,
+            metrics,
+        }
     }
 
     /// Cuts and stores until stopped; then stores what is left, as long as the process is given time.
@@ -124,7 +141,9 @@ impl BlockBuilder {
             }
             for tenant in self.live.tenants() {
                 let shape = self.live.shape(&tenant);
-                if shape.is_some_and(|shape| due(&self.settings, &shape, self.clock.now())) && !self.build(&tenant, self.policy(), &tasks).await? {
+                if shape.is_some_and(|shape| due(&self.settings, &shape, self.clock.now()))
+                    && !self.build(&tenant, self.policy(), &tasks).await?
+                {
                     return Ok(());
                 }
             }
@@ -133,7 +152,10 @@ impl BlockBuilder {
         // Nothing of this is needed for safety, the journal has it all; it makes the next start quick.
         self.live.catch_up(Duration::from_secs(5)).await;
         for tenant in self.live.tenants() {
-            let everything = CutPolicy { trace_idle: Duration::ZERO, ..self.policy() };
+            let everything = CutPolicy {
+                trace_idle: Duration::ZERO,
+                ..self.policy()
+            };
             if !self.build(&tenant, everything, &tasks).await? {
                 return Ok(());
             }
@@ -152,9 +174,16 @@ impl BlockBuilder {
 
     /// Turns what is due of a tenant into a block. False when the process stopped before it was
     /// stored: nothing may be cut after that, since a later block must not be recorded before an earlier one.
-    async fn build(&mut self, tenant: &TenantId, policy: CutPolicy, tasks: &Tasks) -> Result<bool, BuildError> {
+    async fn build(
+        &mut self,
+        tenant: &TenantId,
+        policy: CutPolicy,
+        tasks: &Tasks,
+    ) -> Result<bool, BuildError> {
         let block = takt_kit::ids::block(&*self.clock);
-        let Some(cut) = self.live.cut(tenant, block, policy) else { return Ok(true) };
+        let Some(cut) = self.live.cut(tenant, block, policy) else {
+            return Ok(true);
+        };
         self.checkpoint.begin(tenant, &cut)?;
         if !self.store_until_done(tenant, &cut, tasks).await {
             return Ok(false);
@@ -188,10 +217,20 @@ impl BlockBuilder {
     }
 
     async fn store(&self, tenant: &TenantId, cut: &Cut) -> Result<(), StoreError> {
-        let journal = Some(JournalRange { from: cut.from.0, to: cut.to.0 });
-        let spec = Spec { block: cut.block, tenant: tenant.clone(), journal, compaction_level: 0 };
+        let journal = Some(JournalRange {
+            from: cut.from.0,
+            to: cut.to.0,
+        });
+        let spec = Spec {
+            block: cut.block,
+            tenant: tenant.clone(),
+            journal,
+            compaction_level: 0,
+        };
         let segment = cut.segment.clone();
-        let encoded = tokio::task::spawn_blocking(move || segment.read(|columns| write(columns, &spec))).await??;
+        let encoded =
+            tokio::task::spawn_blocking(move || segment.read(|columns| write(columns, &spec)))
+                .await??;
         self.store.put_block(&encoded).await?;
         let bytes = encoded.data.len() + encoded.index.len();
         tracing::info!(%tenant, block = %cut.block, spans = cut.spans, bytes, carried = cut.carried.len(), "block stored");
@@ -202,7 +241,11 @@ impl BlockBuilder {
 
     fn commit(&mut self) -> Result<(), BuildError> {
         let low = self.live.low_watermark();
-        if self.journal.committed(CONSUMER).is_none_or(|committed| committed < low) {
+        if self
+            .journal
+            .committed(CONSUMER)
+            .is_none_or(|committed| committed < low)
+        {
             self.journal.commit(CONSUMER, low)?;
             self.checkpoint.forget_before(low)?;
         }
@@ -247,10 +290,37 @@ mod tests {
     fn a_segment_is_due_by_age_spans_or_bytes() {
         let settings = Settings::default();
         let now = UnixNano::from_secs(1000);
-        let young = Shape { spans: 10, traces: 1, memory_bytes: 1000, first_arrival: now.minus(Duration::from_secs(1)), last_arrival: now };
+        let young = Shape {
+            spans: 10,
+            traces: 1,
+            memory_bytes: 1000,
+            first_arrival: now.minus(Duration::from_secs(1)),
+            last_arrival: now,
+        };
         assert!(!due(&settings, &young, now));
-        assert!(due(&settings, &Shape { first_arrival: now.minus(settings.max_block_age), ..young }, now));
-        assert!(due(&settings, &Shape { spans: settings.max_block_spans, ..young }, now));
-        assert!(due(&settings, &Shape { memory_bytes: settings.max_block_bytes, ..young }, now));
+        assert!(due(
+            &settings,
+            &Shape {
+                first_arrival: now.minus(settings.max_block_age),
+                ..young
+            },
+            now
+        ));
+        assert!(due(
+            &settings,
+            &Shape {
+                spans: settings.max_block_spans,
+                ..young
+            },
+            now
+        ));
+        assert!(due(
+            &settings,
+            &Shape {
+                memory_bytes: settings.max_block_bytes,
+                ..young
+            },
+            now
+        ));
     }
 }

@@ -18,7 +18,9 @@ use takt_model::{BlockId, TenantId, TraceId};
 pub enum CheckpointError {
     #[error("checkpoint `{path}`: {source}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("checkpoint `{path}` is not readable as version {VERSION}: {reason}; remove it only if spans stored twice are acceptable")]
+    #[error(
+        "checkpoint `{path}` is not readable as version {VERSION}: {reason}; remove it only if spans stored twice are acceptable"
+    )]
     Format { path: PathBuf, reason: String },
 }
 
@@ -64,11 +66,27 @@ impl Checkpoint {
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let text = match fs::read(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { path: path.to_owned(), cuts: BTreeMap::new() }),
-            Err(source) => return Err(CheckpointError::Io { path: path.to_owned(), source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self {
+                    path: path.to_owned(),
+                    cuts: BTreeMap::new(),
+                });
+            }
+            Err(source) => {
+                return Err(CheckpointError::Io {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
-        let cuts = parse(&text).map_err(|reason| CheckpointError::Format { path: path.to_owned(), reason })?;
-        Ok(Self { path: path.to_owned(), cuts })
+        let cuts = parse(&text).map_err(|reason| CheckpointError::Format {
+            path: path.to_owned(),
+            reason,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            cuts,
+        })
     }
 
     /// Records a cut before its block is written.
@@ -76,8 +94,16 @@ impl Checkpoint {
     /// # Errors
     /// When the file cannot be replaced.
     pub fn begin(&mut self, tenant: &TenantId, cut: &Cut) -> Result<(), CheckpointError> {
-        let range = CutRange { from: cut.from, to: cut.to, carried: cut.carried.clone() };
-        self.cuts.entry(tenant.clone()).or_default().push(Entry { block: cut.block, range, done: false });
+        let range = CutRange {
+            from: cut.from,
+            to: cut.to,
+            carried: cut.carried.clone(),
+        };
+        self.cuts.entry(tenant.clone()).or_default().push(Entry {
+            block: cut.block,
+            range,
+            done: false,
+        });
         self.save()
     }
 
@@ -86,7 +112,13 @@ impl Checkpoint {
     /// # Errors
     /// When the file cannot be replaced.
     pub fn finish(&mut self, tenant: &TenantId, block: BlockId) -> Result<(), CheckpointError> {
-        for entry in self.cuts.get_mut(tenant).into_iter().flatten().filter(|entry| entry.block == block) {
+        for entry in self
+            .cuts
+            .get_mut(tenant)
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry.block == block)
+        {
             entry.done = true;
         }
         self.save()
@@ -108,20 +140,28 @@ impl Checkpoint {
     /// # Errors
     /// When the file cannot be replaced.
     pub fn forget_before(&mut self, offset: Offset) -> Result<(), CheckpointError> {
-        let count = |cuts: &BTreeMap<TenantId, Vec<Entry>>| cuts.values().map(Vec::len).sum::<usize>();
+        let count =
+            |cuts: &BTreeMap<TenantId, Vec<Entry>>| cuts.values().map(Vec::len).sum::<usize>();
         let before = count(&self.cuts);
         self.cuts.retain(|_, cuts| {
             cuts.retain(|entry| !entry.done || entry.range.to > offset);
             !cuts.is_empty()
         });
-        if count(&self.cuts) == before { Ok(()) } else { self.save() }
+        if count(&self.cuts) == before {
+            Ok(())
+        } else {
+            self.save()
+        }
     }
 
     /// The cuts of which nobody recorded whether their block was completed.
     #[must_use]
     pub fn pending(&self) -> BTreeSet<(TenantId, BlockId)> {
         let pending = |(tenant, cuts): (&TenantId, &Vec<Entry>)| {
-            cuts.iter().filter(|entry| !entry.done).map(|entry| (tenant.clone(), entry.block)).collect::<Vec<_>>()
+            cuts.iter()
+                .filter(|entry| !entry.done)
+                .map(|entry| (tenant.clone(), entry.block))
+                .collect::<Vec<_>>()
         };
         self.cuts.iter().flat_map(pending).collect()
     }
@@ -129,12 +169,25 @@ impl Checkpoint {
     /// What the live store must skip when it replays the journal.
     #[must_use]
     pub fn covered(&self) -> BTreeMap<TenantId, Covered> {
-        let done = |cuts: &Vec<Entry>| Covered::new(cuts.iter().filter(|entry| entry.done).map(|entry| entry.range.clone()).collect());
-        self.cuts.iter().map(|(tenant, cuts)| (tenant.clone(), done(cuts))).collect()
+        let done = |cuts: &Vec<Entry>| {
+            Covered::new(
+                cuts.iter()
+                    .filter(|entry| entry.done)
+                    .map(|entry| entry.range.clone())
+                    .collect(),
+            )
+        };
+        self.cuts
+            .iter()
+            .map(|(tenant, cuts)| (tenant.clone(), done(cuts)))
+            .collect()
     }
 
     fn save(&self) -> Result<(), CheckpointError> {
-        replace(&self.path, &render(&self.cuts)).map_err(|source| CheckpointError::Io { path: self.path.clone(), source })
+        replace(&self.path, &render(&self.cuts)).map_err(|source| CheckpointError::Io {
+            path: self.path.clone(),
+            source,
+        })
     }
 }
 
@@ -143,17 +196,37 @@ fn parse(text: &[u8]) -> Result<BTreeMap<TenantId, Vec<Entry>>, String> {
     if stored.version != VERSION {
         return Err(format!("it is of version {}", stored.version));
     }
-    stored.tenants.into_iter().map(|(tenant, entries)| {
-        let tenant = TenantId::new(&tenant).map_err(|error| error.to_string())?;
-        let entries = entries.into_iter().map(entry).collect::<Result<_, _>>()?;
-        Ok((tenant, entries))
-    }).collect()
+    stored
+        .tenants
+        .into_iter()
+        .map(|(tenant, entries)| {
+            let tenant = TenantId::new(&tenant).map_err(|error| error.to_string())?;
+            let entries = entries.into_iter().map(entry).collect::<Result<_, _>>()?;
+            Ok((tenant, entries))
+        })
+        .collect()
 }
 
 fn entry(stored: StoredEntry) -> Result<Entry, String> {
-    let block = stored.block.parse().map_err(|error: takt_model::IdError| error.to_string())?;
-    let carried = stored.carried.iter().map(|id| TraceId::parse(id)).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-    Ok(Entry { block, range: CutRange { from: Offset(stored.from), to: Offset(stored.to), carried }, done: stored.done })
+    let block = stored
+        .block
+        .parse()
+        .map_err(|error: takt_model::IdError| error.to_string())?;
+    let carried = stored
+        .carried
+        .iter()
+        .map(|id| TraceId::parse(id))
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
+    Ok(Entry {
+        block,
+        range: CutRange {
+            from: Offset(stored.from),
+            to: Offset(stored.to),
+            carried,
+        },
+        done: stored.done,
+    })
 }
 
 fn render(cuts: &BTreeMap<TenantId, Vec<Entry>>) -> Vec<u8> {
@@ -161,11 +234,23 @@ fn render(cuts: &BTreeMap<TenantId, Vec<Entry>>) -> Vec<u8> {
         block: entry.block.to_string(),
         from: entry.range.from.0,
         to: entry.range.to.0,
-        carried: entry.range.carried.iter().map(ToString::to_string).collect(),
+        carried: entry
+            .range
+            .carried
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         done: entry.done,
     };
-    let tenants = cuts.iter().map(|(tenant, entries)| (tenant.to_string(), entries.iter().map(stored).collect())).collect();
-    serde_json::to_vec(&Stored { version: VERSION, tenants }).expect("strings and numbers always serialise")
+    let tenants = cuts
+        .iter()
+        .map(|(tenant, entries)| (tenant.to_string(), entries.iter().map(stored).collect()))
+        .collect();
+    serde_json::to_vec(&Stored {
+        version: VERSION,
+        tenants,
+    })
+    .expect("strings and numbers always serialise")
 }
 
 /// Replaces a file so that a crash leaves the old or the new one, whole.
@@ -187,7 +272,15 @@ mod tests {
 
     fn entry(block: u128, from: u64, to: u64, done: bool) -> Entry {
         let carried = BTreeSet::from([TraceId([7; 16])]);
-        Entry { block: BlockId(uuid::Uuid::from_u128(block)), range: CutRange { from: Offset(from), to: Offset(to), carried }, done }
+        Entry {
+            block: BlockId(uuid::Uuid::from_u128(block)),
+            range: CutRange {
+                from: Offset(from),
+                to: Offset(to),
+                carried,
+            },
+            done,
+        }
     }
 
     #[test]
@@ -196,15 +289,23 @@ mod tests {
         let path = dir.path().join("checkpoint.json");
         let tenant = TenantId::single();
         let mut checkpoint = Checkpoint::open(&path).unwrap();
-        checkpoint.cuts.insert(tenant.clone(), vec![entry(1, 0, 10, true), entry(2, 10, 20, false)]);
+        checkpoint.cuts.insert(
+            tenant.clone(),
+            vec![entry(1, 0, 10, true), entry(2, 10, 20, false)],
+        );
         checkpoint.save().unwrap();
 
         let mut again = Checkpoint::open(&path).unwrap();
         assert_eq!(again.cuts, checkpoint.cuts);
         assert_eq!(again.pending().len(), 1);
-        assert!(!again.covered()[&tenant].reaches(Offset(10)), "a pending cut covers nothing");
+        assert!(
+            !again.covered()[&tenant].reaches(Offset(10)),
+            "a pending cut covers nothing"
+        );
 
-        again.finish(&tenant, BlockId(uuid::Uuid::from_u128(2))).unwrap();
+        again
+            .finish(&tenant, BlockId(uuid::Uuid::from_u128(2)))
+            .unwrap();
         assert!(again.covered()[&tenant].contains(Offset(10), TraceId([1; 16])));
         again.forget_before(Offset(20)).unwrap();
         assert!(Checkpoint::open(&path).unwrap().cuts.is_empty());
@@ -214,9 +315,20 @@ mod tests {
     fn a_damaged_checkpoint_is_refused_with_its_path() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("checkpoint.json");
-        for text in ["", "{", r#"{"version":9,"tenants":{}}"#, r#"{"version":1,"tenants":{"a/b":[]}}"#] {
+        for text in [
+            "",
+            "{",
+            r#"{"version":9,"tenants":{}}"#,
+            r#"{"version":1,"tenants":{"a/b":[]}}"#,
+        ] {
             fs::write(&path, text).unwrap();
-            assert!(Checkpoint::open(&path).unwrap_err().to_string().contains("checkpoint.json"), "{text}");
+            assert!(
+                Checkpoint::open(&path)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("checkpoint.json"),
+                "{text}"
+            );
         }
     }
 }

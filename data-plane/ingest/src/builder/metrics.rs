@@ -16,10 +16,26 @@ impl Metrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        registry.register("tempo_block_builder_flushed_blocks", "Blocks stored", metrics.blocks.clone());
-        registry.register("takt_ingest_spans_stored", "Spans stored in blocks", metrics.spans.clone());
-        registry.register("takt_ingest_stored_bytes", "Bytes of blocks stored, index included", metrics.bytes.clone());
-        registry.register("takt_ingest_store_failures", "Attempts to store a block that failed", metrics.failures.clone());
+        registry.register(
+            "tempo_block_builder_flushed_blocks",
+            "Blocks stored",
+            metrics.blocks.clone(),
+        );
+        registry.register(
+            "takt_ingest_spans_stored",
+            "Spans stored in blocks",
+            metrics.spans.clone(),
+        );
+        registry.register(
+            "takt_ingest_stored_bytes",
+            "Bytes of blocks stored, index included",
+            metrics.bytes.clone(),
+        );
+        registry.register(
+            "takt_ingest_store_failures",
+            "Attempts to store a block that failed",
+            metrics.failures.clone(),
+        );
         metrics
     }
 

@@ -1,0 +1,250 @@
+//! Where the process meets the network: listeners, the HTTP and gRPC port, status pages, readiness.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use parking_lot::Mutex;
+use prometheus_client::registry::Registry;
+use takt_journal::Offset;
+use takt_kit::Tasks;
+use takt_live::Live;
+use takt_query::{BuildInfo, Pages};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+use super::shutdown::Stages;
+use crate::config::{Config, Settings};
+
+/// How long a client may take to send the head of a request; what a slow one can hold.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_CONNECTIONS: usize = 4096;
+/// How long to wait when the machine has no more connections to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Every listener, bound.
+#[derive(Debug)]
+pub(super) struct Ports {
+    pub(super) http: TcpListener,
+    pub(super) grpc: TcpListener,
+    pub(super) otlp_grpc: TcpListener,
+    pub(super) otlp_http: TcpListener,
+}
+
+impl Ports {
+    pub(super) async fn bind(settings: &Settings) -> Result<Self> {
+        Ok(Self {
+            http: bind(
+                "server.http_listen_address",
+                settings.server.http_listen_address,
+            )
+            .await?,
+            grpc: bind(
+                "server.grpc_listen_address",
+                settings.server.grpc_listen_address,
+            )
+            .await?,
+            otlp_grpc: bind("receivers.otlp.grpc.endpoint", settings.receivers.grpc).await?,
+            otlp_http: bind("receivers.otlp.http.endpoint", settings.receivers.http).await?,
+        })
+    }
+}
+
+async fn bind(field: &str, address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (`{field}`)"))
+}
+
+/// Whether the process should get traffic: not before it has found again what an earlier run had
+/// acknowledged, and not while it stops.
+#[derive(Debug, Clone)]
+pub(super) struct Readiness {
+    live: Live,
+    replay_to: Offset,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    pub(super) fn new(live: Live, replay_to: Offset) -> Self {
+        Self {
+            live,
+            replay_to,
+            stopping: Arc::default(),
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err("Application is stopping".to_owned());
+        }
+        let consumed = self.live.consumed();
+        if consumed < self.replay_to {
+            return Err(format!(
+                "LiveStore not ready: record {} of {} of the journal read again",
+                consumed.0, self.replay_to.0
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What the status pages tell.
+pub(super) fn pages(
+    config: &Config,
+    stages: &Stages,
+    registry: Arc<Mutex<Registry>>,
+    ready: Readiness,
+) -> Pages {
+    let yaml = config.to_yaml();
+    let states = stages.states();
+    Pages {
+        build: BuildInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..BuildInfo::default()
+        },
+        ready: Box::new(move || ready.check()),
+        metrics: Box::new(move || {
+            let mut text = String::new();
+            match prometheus_client::encoding::text::encode(&mut text, &registry.lock()) {
+                Ok(()) => text,
+                Err(error) => format!("# metrics cannot be written: {error}\n"),
+            }
+        }),
+        services: Box::new(move || {
+            let line = |(name, tasks): &(&str, Tasks)| {
+                format!(
+                    "{name}: {}\n",
+                    if tasks.is_stopped() {
+                        "Stopping"
+                    } else {
+                        "Running"
+                    }
+                )
+            };
+            states.iter().map(line).collect()
+        }),
+        config: Box::new(move || yaml.clone()),
+    }
+}
+
+/// HTTP and gRPC on one port: gRPC requests say so in their content type.
+pub(super) fn router(http: Router, admin: &takt_server::Services) -> Result<Router> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    drop(reporter);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(takt_server::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let grpc = admin
+        .routes()
+        .add_service(health)
+        .add_service(reflection)
+        .into_axum_router();
+    Ok(Router::new().fallback(move |request: Request| {
+        let router = if is_grpc(&request) {
+            grpc.clone()
+        } else {
+            http.clone()
+        };
+        async move { answer(router, request).await }
+    }))
+}
+
+fn is_grpc(request: &Request) -> bool {
+    request
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|content| content.as_bytes().starts_with(b"application/grpc"))
+}
+
+async fn answer(router: Router, request: Request) -> Response {
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Serves a router until `tasks` stop; connections then finish what they have begun.
+///
+/// # Errors
+/// Never; the type is what [`Tasks::spawn`] takes.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tasks: Tasks,
+) -> Result<(), Infallible> {
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = tasks.stopped() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match (accepted, Arc::clone(&room).try_acquire_owned()) {
+            (Ok((stream, _)), Ok(place)) => {
+                let connection = graceful.watcher();
+                let router = router.clone();
+                tasks.spawn("connection", async move {
+                    speak(stream, router, connection).await;
+                    drop(place);
+                    Ok::<(), Infallible>(())
+                });
+            }
+            // Full: the connection is closed by dropping it.
+            (Ok(_), Err(_)) => {}
+            (Err(error), _) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    graceful.shutdown().await;
+    Ok(())
+}
+
+async fn speak(
+    stream: TcpStream,
+    router: Router,
+    connection: hyper_util::server::graceful::Watcher,
+) {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .initial_connection_window_size(8 << 20);
+    let service = TowerToHyperService::new(router);
+    // Clients that vanish are everyday; what matters of a request is counted where it is answered.
+    if let Err(error) = connection
+        .watch(
+            builder
+                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+                .into_owned(),
+        )
+        .await
+    {
+        tracing::debug!(%error, "connection ended");
+    }
+}
