@@ -84,7 +84,10 @@ pub(crate) fn complain(error: &anyhow::Error) {
 }
 
 fn log(settings: &Telemetry) -> Box<dyn Layer<Registry> + Send + Sync> {
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    use std::io::IsTerminal as _;
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let levels = settings.log_level.targets();
     match settings.log_format {
         LogFormat::Text => lines.with_filter(levels).boxed(),

@@ -66,7 +66,7 @@ impl Default for Search {
             default_result_limit: 20,
             max_result_limit: 262_144,
             default_spans_per_span_set: 3,
-            max_spans_per_span_set: 100,
+            max_spans_per_span_set: 0,
         }
     }
 }

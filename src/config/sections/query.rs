@@ -63,8 +63,8 @@ fn search(fields: &mut Fields<'_, '_, '_>) -> SearchSettings {
             ),
             max_spans_per_span_set: fields.value(
                 "max_spans_per_span_set",
-                "100",
-                "Largest `spss`; a larger one is refused. 0 is no bound.",
+                "0",
+                "Largest `spss`; a larger one is refused. 0 is no bound but the memory of a query (Tempo's default is 100).",
             ),
         };
         for (name, value, most) in [

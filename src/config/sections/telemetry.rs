@@ -60,7 +60,7 @@ impl Telemetry {
         fields.section("telemetry", "What Takt says about itself.", |fields| {
             let (log_level, log_format) = fields.section("log", "Lines on standard error.", |fields| {
                 (
-                    fields.value("level", "info", "What is worth a line."),
+                    fields.value("level", "warn,takt=info", "What is worth a line."),
                     fields.value("format", "text", "`json` for machines."),
                 )
             });
