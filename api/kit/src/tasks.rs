@@ -43,7 +43,6 @@ impl Tasks {
     }
 
     /// Runs a task in this group. It must end soon after [`Tasks::stopped`].
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn spawn<E: Display>(
         &self,
         name: &'static str,
@@ -73,7 +72,6 @@ impl Tasks {
     }
 
     /// Completes when the group was asked to end.
-    #[must_use]
     pub fn stopped(&self) -> WaitForCancellationFutureOwned {
         self.token.clone().cancelled_owned()
     }

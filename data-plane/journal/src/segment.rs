@@ -98,7 +98,7 @@ impl Segment {
             .open(path)
             .map_err(io)?;
         let length = file.metadata().map_err(io)?.len();
-        let mut prefix = [0; PREFIX as usize];
+        let mut prefix = [0; 16];
         if length < PREFIX || file.read_exact_at(&mut prefix, 0).is_err() || prefix[..8] != *MAGIC {
             if newest && length <= PREFIX {
                 std::fs::remove_file(path).map_err(io)?;
