@@ -55,7 +55,7 @@ fn no_file_means_every_default_on_loopback() {
 fn every_problem_is_reported_at_once_with_its_place_and_the_way_out() {
     let text = "\
 server:
-  http_listen_adress: 0.0.0.0:3200
+  http_listen_addr: 0.0.0.0:3200
   drain_budget: soon
 receivers:
   otlp:
@@ -75,9 +75,9 @@ query:
   api_timeout: 5s
 ";
     expect![[r#"
-        takt.yaml:2:3: server.http_listen_adress: unknown field; known here are: http_listen_address, grpc_listen_address, drain_budget, max_memory
-            2 |   http_listen_adress: 0.0.0.0:3200
-              |   ^^^^^^^^^^^^^^^^^^
+        takt.yaml:2:3: server.http_listen_addr: unknown field; known here are: http_listen_address, grpc_listen_address, drain_budget, max_memory
+            2 |   http_listen_addr: 0.0.0.0:3200
+              |   ^^^^^^^^^^^^^^^^
         takt.yaml:3:17: server.drain_budget: `soon` is not a duration: write numbers with units ns, us, ms, s, m, h, d or w, such as `30s` or `1h30m`
             3 |   drain_budget: soon
               |                 ^^^^
