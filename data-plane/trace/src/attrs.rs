@@ -60,11 +60,6 @@ impl<T: Copy> Sparse<T> {
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
-
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        4 * self.rows.capacity() + size_of::<T>() * self.values.capacity()
-    }
 }
 
 /// All values of one key. A row has a value in at most one of the typed columns.
@@ -174,6 +169,18 @@ impl KeyColumn {
         true
     }
 
+    /// Adds a text to `row` if it is the same as the one added last, which spares looking it up.
+    pub(crate) fn push_again(&mut self, row: u32, text: &[u8]) -> bool {
+        let Some(last) = self.string.values.last().copied() else {
+            return false;
+        };
+        if self.strings.get(last) != text || self.ends_with(row) {
+            return false;
+        }
+        self.string.push(row, last);
+        true
+    }
+
     /// Forgets the values of `row` and all rows after it.
     pub(crate) fn truncate_from(&mut self, row: u32) {
         self.string.truncate_from(row);
@@ -193,17 +200,6 @@ impl KeyColumn {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        self.string.memory()
-            + self.strings.memory()
-            + self.int.memory()
-            + self.float.memory()
-            + self.bool.memory()
-            + self.other.memory()
-            + self.others.memory()
-    }
 }
 
 /// The attributes of one kind of thing (resources, scopes, spans, events or links).
@@ -222,12 +218,18 @@ impl AttrTable {
             .map(|code| &self.columns[code as usize])
     }
 
-    /// The column of `key`, made if it is new.
-    pub fn column_mut(&mut self, key: &str) -> &mut KeyColumn {
-        let code = self.keys.intern(key.as_bytes()) as usize;
-        if code == self.columns.len() {
+    /// The code of `key`, with a column made if it is new.
+    pub(crate) fn code_of(&mut self, key: &str) -> u32 {
+        let code = self.keys.intern(key.as_bytes());
+        if code as usize == self.columns.len() {
             self.columns.push(KeyColumn::default());
         }
+        code
+    }
+
+    /// The column of `key`, made if it is new.
+    pub fn column_mut(&mut self, key: &str) -> &mut KeyColumn {
+        let code = self.code_of(key) as usize;
         &mut self.columns[code]
     }
 
@@ -247,16 +249,6 @@ impl AttrTable {
             .iter()
             .map(|key| std::str::from_utf8(key).unwrap_or_default())
             .zip(&self.columns)
-    }
-
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        self.keys.memory()
-            + self
-                .columns
-                .iter()
-                .map(|column| size_of::<KeyColumn>() + column.memory())
-                .sum::<usize>()
     }
 }
 

@@ -1,10 +1,13 @@
 //! The span columns: what the live store holds, the engine reads and a block stores.
 
+pub(crate) mod memory;
+
 use hashbrown::HashTable;
 use takt_model::{SpanId, TraceId};
 
 use crate::attrs::{AttrTable, Sparse};
 use crate::dict::Dict;
+use memory::Held;
 
 /// "No row" in links between rows.
 pub const NO_ROW: u32 = u32::MAX;
@@ -243,7 +246,46 @@ impl TraceTable {
 
     #[must_use]
     pub fn memory(&self) -> usize {
-        (16 + 8 + 8 + 4 + 4 + 4 + 8) * self.id.capacity() + 5 * self.by_id.capacity()
+        self.held()
+    }
+}
+
+impl Held for TraceTable {
+    fn held(&self) -> usize {
+        let Self {
+            id,
+            start,
+            end,
+            last_row,
+            spans,
+            root,
+            bytes,
+            by_id,
+        } = self;
+        let times = start.held() + end.held();
+        let numbers = last_row.held() + spans.held() + root.held() + bytes.held();
+        id.held() + times + numbers + by_id.allocation_size()
+    }
+
+    fn trim(&mut self) {
+        let Self {
+            id,
+            start,
+            end,
+            last_row,
+            spans,
+            root,
+            bytes,
+            by_id,
+        } = self;
+        id.trim();
+        for times in [start, end, bytes] {
+            times.trim();
+        }
+        for numbers in [last_row, spans, root] {
+            numbers.trim();
+        }
+        by_id.shrink_to_fit(|ordinal| hash(id[*ordinal as usize]));
     }
 }
 
@@ -336,32 +378,6 @@ impl SpanColumns {
     #[must_use]
     pub fn links_of(&self, row: u32) -> std::ops::Range<u32> {
         range_of(&self.links.span, row)
-    }
-
-    /// Bytes held on the heap, for the memory budget.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        let fixed = 4 + 4 + 8 + 8 + 8 + 8 + 4 + 1 + 1 + 4 + 4;
-        let dictionaries =
-            self.names.memory() + self.messages.memory() + self.trace_states.memory();
-        let sparse = self.status_message.memory() + self.trace_state.memory() + self.flags.memory();
-        let dropped = self.dropped_attributes.memory()
-            + self.dropped_events.memory()
-            + self.dropped_links.memory();
-        let events = 16 * self.events.span.capacity()
-            + self.events.names.memory()
-            + self.events.attrs.memory();
-        let links = 28 * self.links.span.capacity() + self.links.attrs.memory();
-        let shared = self.resources.attrs.memory() + self.scopes.attrs.memory();
-        fixed * self.trace.capacity()
-            + self.traces.memory()
-            + dictionaries
-            + sparse
-            + dropped
-            + events
-            + links
-            + shared
-            + self.attrs.memory()
     }
 }
 

@@ -5,6 +5,8 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use crate::columns::memory::Held;
+
 /// Distinct byte strings, numbered from 0 in the order they were first seen.
 ///
 /// Memory: the bytes themselves, 4 bytes of offset and about 5 bytes of hash table each.
@@ -27,10 +29,10 @@ impl Default for Dict {
 }
 
 /// The hash is only ever compared within one process; a fixed seed keeps runs reproducible.
-const SEED: u64 = 0x7461_6b74;
+const STATE: FixedState = FixedState::with_seed(0x7461_6b74);
 
 fn hash(bytes: &[u8]) -> u64 {
-    FixedState::with_seed(SEED).hash_one(bytes)
+    STATE.hash_one(bytes)
 }
 
 impl Dict {
@@ -104,7 +106,21 @@ impl Dict {
     /// Bytes held on the heap.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.bytes.capacity() + 4 * self.ends.capacity() + 5 * self.table.capacity()
+        self.held()
+    }
+}
+
+impl Held for Dict {
+    fn held(&self) -> usize {
+        let Self { bytes, ends, table } = self;
+        bytes.held() + ends.held() + table.allocation_size()
+    }
+
+    fn trim(&mut self) {
+        let Self { bytes, ends, table } = self;
+        bytes.trim();
+        ends.trim();
+        table.shrink_to_fit(|code| hash(slice(bytes, ends, *code)));
     }
 }
 

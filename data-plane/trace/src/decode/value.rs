@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::attrs::{AttrTable, ValueRef};
+use crate::attrs::{AttrTable, KeyColumn, ValueRef};
 use crate::check::{self, VALUE};
 use crate::decode::Appended;
 use crate::wire::{Field, Fields, Malformed, put_bytes, put_fixed64, put_number};
@@ -12,14 +12,38 @@ use crate::wire::{Field, Fields, Malformed, put_bytes, put_fixed64, put_number};
 pub(super) struct Texts {
     max_bytes: usize,
     pub(super) counts: Appended,
+    /// By key code: the key that came after it last time. Spans of one kind have their keys in one order,
+    /// so this mostly spares looking a key up. It is a guess, checked each time, for whatever table.
+    followers: Vec<u32>,
+    last_key: usize,
 }
 
 impl Texts {
     pub(super) fn begin(&mut self, max_attribute_bytes: usize) {
-        *self = Self {
-            max_bytes: max_attribute_bytes,
-            counts: Appended::default(),
-        };
+        self.max_bytes = max_attribute_bytes;
+        self.counts = Appended::default();
+    }
+
+    /// The column of a key.
+    fn column<'a>(&mut self, attrs: &'a mut AttrTable, key: &[u8]) -> &'a mut KeyColumn {
+        let guess = self.followers.get(self.last_key).copied();
+        let known = guess.filter(|code| {
+            (*code as usize) < attrs.columns.len() && self.fits(key) && attrs.keys.get(*code) == key
+        });
+        let code = known.unwrap_or_else(|| attrs.code_of(&self.bounded(key)));
+        if known.is_none() {
+            if self.followers.len() <= self.last_key {
+                self.followers.resize(self.last_key + 1, 0);
+            }
+            self.followers[self.last_key] = code;
+        }
+        self.last_key = code as usize;
+        &mut attrs.columns[code as usize]
+    }
+
+    /// Whether a text is not cut.
+    fn fits(&self, text: &[u8]) -> bool {
+        self.max_bytes == 0 || text.len() <= self.max_bytes
     }
 
     /// A text that is no attribute: repaired if it is not UTF-8, never cut.
@@ -32,7 +56,7 @@ impl Texts {
     /// An attribute's key or value: repaired, and cut at a character boundary.
     fn bounded<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, str> {
         let text = self.whole(bytes);
-        if self.max_bytes == 0 || text.len() <= self.max_bytes {
+        if self.fits(text.as_bytes()) {
             return text;
         }
         self.counts.truncated_attributes += 1;
@@ -72,9 +96,9 @@ pub(super) fn attribute(
         check::message(value, &VALUE)?;
         put_value(&mut whole, value, texts)?;
     }
-    let key = texts.bounded(key);
-    let column = attrs.column_mut(&key);
+    let column = texts.column(attrs, key);
     let fresh = match parsed {
+        Parsed::String(bytes) if texts.fits(bytes) && column.push_again(row, bytes) => true,
         Parsed::String(bytes) => {
             let text = texts.bounded(bytes);
             column.push(row, ValueRef::String(&text))

@@ -149,6 +149,49 @@ fn an_empty_trace_is_an_empty_object() {
     assert_eq!(trace_json(&[]).unwrap(), "{}");
 }
 
+#[test]
+fn each_of_many_rows_gets_its_own_attributes_in_any_order() {
+    let span = |number: u32| Span {
+        trace_id: vec![1; 16],
+        span_id: vec![2; 8],
+        name: number.to_string(),
+        attributes: (0..2)
+            .filter(|key| number.is_multiple_of(key + 2))
+            .map(|key| pair(&key.to_string(), Any::IntValue(i64::from(number))))
+            .collect(),
+        status: Some(Status::default()),
+        ..Span::default()
+    };
+    let spans: Vec<Span> = (0..3000).map(span).collect();
+    let scope_spans = vec![ScopeSpans {
+        spans: spans.clone(),
+        ..ScopeSpans::default()
+    }];
+    let request = ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            scope_spans,
+            ..ResourceSpans::default()
+        }],
+    };
+    let (limits, mut columns) = (
+        DecodeLimits {
+            max_attribute_bytes: 0,
+        },
+        SpanColumns::default(),
+    );
+    Decoder::default()
+        .append(&mut columns, &request.encode_to_vec(), &limits)
+        .unwrap();
+    // Steps of 7 visit every row once, and each batch of rows all over the columns.
+    let rows: Vec<u32> = (0..3000).map(|step| step * 7 % 3000).collect();
+    let back = ExportTraceServiceRequest::decode(trace_proto(&columns, &rows).as_slice()).unwrap();
+    let expected: Vec<Span> = rows
+        .iter()
+        .map(|row| spans[*row as usize].clone())
+        .collect();
+    assert!(back.resource_spans[0].scope_spans[0].spans == expected);
+}
+
 /// Order aside: resources, scopes, spans and attributes sorted by what they say.
 fn sorted(mut request: ExportTraceServiceRequest) -> Vec<String> {
     let by_text = |pairs: &mut Vec<KeyValue>| pairs.sort_by_key(|pair| format!("{pair:?}"));
