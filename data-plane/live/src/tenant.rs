@@ -267,6 +267,7 @@ impl TenantLive {
             state.arrivals = arrivals.keep(&stay);
             Segment::holding(open.read(|columns| reorder::select(columns, &gone)))
         };
+        segment.write(SpanColumns::shrink);
         let segment = segment.sealed_as(block);
         let (spans, memory) = segment.read(|columns| {
             self.oversized

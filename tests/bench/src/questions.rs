@@ -11,7 +11,7 @@ const SELECTIVE: &[&str] = &[
     r#"{ span.app.user_id = "u-0000012" }"#,
     r#"{ resource.service.name = "payment" && status = error }"#,
     r#"{ span.app.amount > 300.5 && span.app.currency = "EUR" }"#,
-    r#"{ span.db.statement =~ "SELECT.*orders.*" && duration > 20ms }"#,
+    r#"{ span.db.statement =~ "UPDATE.*" && duration > 20ms }"#,
     r#"{ event.exception.type = "PaymentDeclined" }"#,
 ];
 const ROUNDS: usize = 20;
