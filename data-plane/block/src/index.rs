@@ -24,6 +24,9 @@ const FIXED: usize = 8 + 4 + 16 + 8 + 8 + 4 + 4;
 const ENTRY: usize = 4 + 8 + 8 + 4;
 /// Sections compress well at a level whose cost is a few milliseconds a block.
 const LEVEL: i32 = 6;
+/// A section may unpack to so many bytes, or to [`RATIO`] times its stored size if that is more.
+const ALWAYS: usize = 1 << 20;
+const RATIO: usize = 64;
 
 /// The parts of an index, by the number they have in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +76,7 @@ pub(crate) fn seal(header: &Header, sections: [Vec<u8>; 6]) -> Result<Bytes, Err
     let too_large = |_| Error::TooLarge("an index section does not compress");
     let stored = sections
         .iter()
-        .map(|raw| zstd::bulk::compress(raw, LEVEL).map_err(too_large))
+        .map(|raw| pack(raw).map_err(too_large))
         .collect::<Result<Vec<_>, _>>()?;
     let mut out = Out::default();
     out.raw(&MAGIC);
@@ -95,6 +98,25 @@ pub(crate) fn seal(header: &Header, sections: [Vec<u8>; 6]) -> Result<Bytes, Err
         out.raw(stored);
     }
     Ok(out.0.into())
+}
+
+/// One zstd frame, and a skippable one behind it where the first is smaller than readers accept for so many bytes.
+fn pack(raw: &[u8]) -> std::io::Result<Vec<u8>> {
+    const SKIPPABLE: u32 = 0x184d_2a50;
+    let mut out = zstd::bulk::compress(raw, LEVEL)?;
+    if raw.len() > most(out.len()) {
+        let padding = raw.len().div_ceil(RATIO) - out.len();
+        let length = u32::try_from(padding).map_err(std::io::Error::other)?;
+        out.extend_from_slice(&SKIPPABLE.to_le_bytes());
+        out.extend_from_slice(&length.to_le_bytes());
+        out.resize(out.len() + padding, 0);
+    }
+    Ok(out)
+}
+
+/// The most that so many stored bytes may unpack to.
+fn most(stored: usize) -> usize {
+    ALWAYS.max(stored.saturating_mul(RATIO))
 }
 
 /// An index whose header and checksums are sound; sections are unpacked on demand.
@@ -158,11 +180,13 @@ impl Sealed {
             .iter()
             .find(|stored| stored.kind == section as u32)
             .ok_or_else(|| damaged("it is missing"))?;
+        let size = usize::try_from(stored.raw)
+            .ok()
+            .filter(|size| *size <= most(stored.bytes.len()))
+            .ok_or_else(|| damaged("it is larger than its stored bytes can hold"))?;
         let decoder = zstd::Decoder::with_buffer(&*stored.bytes)
             .map_err(|_| damaged("it does not decompress"))?;
-        // The size is a hint until the bytes are there: real sections stay below this ratio.
-        let hint = stored.raw.min(stored.bytes.len() as u64 * 64);
-        let mut raw = Vec::with_capacity(usize::try_from(hint).unwrap_or(0));
+        let mut raw = Vec::with_capacity(size);
         decoder
             .take(stored.raw.saturating_add(1))
             .read_to_end(&mut raw)
@@ -195,5 +219,43 @@ impl Stored {
             true => Ok(Self { kind, bytes, raw }),
             false => Err(Error::index(part, "its checksum does not match")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(section: Vec<u8>) -> Bytes {
+        let header = Header {
+            block: BlockId(uuid::Uuid::nil()),
+            data_size: 0,
+            tail_size: 0,
+            tail_crc: 0,
+        };
+        let mut sections: [Vec<u8>; 6] = Default::default();
+        sections[Section::Values as usize - 1] = section;
+        seal(&header, sections).unwrap()
+    }
+
+    #[test]
+    fn a_section_that_packs_too_well_is_padded_and_comes_back() {
+        for size in [0, ALWAYS, ALWAYS + 1, 40 << 20] {
+            let index = sealed(vec![7; size]);
+            let back = Sealed::parse(&index).unwrap().unpack(Section::Values);
+            assert_eq!(back.unwrap(), vec![7; size]);
+        }
+    }
+
+    #[test]
+    fn a_section_that_would_fill_the_memory_is_refused() {
+        let mut sealed = Sealed::parse(&sealed(vec![7; 64])).unwrap();
+        let values = &mut sealed.sections[Section::Values as usize - 1];
+        values.bytes = zstd::bulk::compress(&vec![7; 40 << 20], 1).unwrap().into();
+        values.raw = 40 << 20;
+        assert_eq!(
+            sealed.unpack(Section::Values).unwrap_err().to_string(),
+            "the index is damaged in `values`: it is larger than its stored bytes can hold"
+        );
     }
 }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+};
 
 use crate::Error;
 
@@ -39,45 +41,78 @@ pub(crate) fn tail_start(footer: &ParquetMetaData) -> Option<u64> {
         .and_then(|offset| u64::try_from(offset).ok())
 }
 
-/// The pages of one column chunk in file order, its dictionary (if any) first.
-pub(crate) fn of(footer: &ParquetMetaData, group: usize, leaf: usize) -> Result<Vec<Page>, Error> {
-    let none = Error::Footer("a column has no page index");
-    let index = footer.page_index().ok_or(none)?;
-    let Some(locations) = index.page_locations(group, leaf) else {
-        return Err(Error::Footer("a column has no page index"));
-    };
-    let chunk = footer.row_group(group);
-    let (start, length) = chunk.column(leaf).byte_range();
-    let rows = row(chunk.num_rows())?;
+/// The pages of one column chunk in file order, its dictionary (if any) first. They must be in order,
+/// hold every row once, and end before `data_end`.
+pub(crate) fn of(
+    footer: &ParquetMetaData,
+    data_end: u64,
+    group: usize,
+    leaf: usize,
+) -> Result<Vec<Page>, Error> {
+    let index = footer.page_index();
+    let locations = index
+        .and_then(|index| index.page_locations(group, leaf))
+        .filter(|locations| !locations.is_empty())
+        .ok_or(Error::Footer("a column has no page index"))?;
+    let rows = row(footer.row_group(group).num_rows())?;
+    let chunk = chunk(footer.row_group(group).column(leaf), data_end)?;
     let mut pages = Vec::with_capacity(locations.len() + 1);
-    if let Some(first) = locations.first()
-        && offset(first.offset)? > start
-    {
+    let mut end = chunk.start;
+    let first = offset(locations[0].offset)?;
+    if first > chunk.start {
+        i32::try_from(first - chunk.start)
+            .map_err(|_| Error::Footer("a dictionary does not fit 31 bits"))?;
         pages.push(Page {
-            bytes: start..offset(first.offset)?,
+            bytes: chunk.start..first,
             rows: 0..rows,
             dictionary: true,
         });
+        end = first;
     }
+    let mut next_row = 0;
     for (at, location) in locations.iter().enumerate() {
         let begin = offset(location.offset)?;
         let size = u64::try_from(location.compressed_page_size)
             .map_err(|_| Error::Footer("a page has a negative size"))?;
-        let end = begin.saturating_add(size);
-        if end > start.saturating_add(length) {
+        if begin < end {
+            return Err(Error::Footer("a page overlaps the one before"));
+        }
+        end = begin.saturating_add(size);
+        if end > chunk.end {
             return Err(Error::Footer("a page leaves its column"));
         }
+        let first = row(location.first_row_index)?;
         let last = match locations.get(at + 1) {
             Some(next) => row(next.first_row_index)?,
             None => rows,
         };
+        if first != next_row || first >= last {
+            return Err(Error::Footer("the rows of the pages are out of order"));
+        }
+        next_row = last;
         pages.push(Page {
             bytes: begin..end,
-            rows: row(location.first_row_index)?..last,
+            rows: first..last,
             dictionary: false,
         });
     }
     Ok(pages)
+}
+
+/// Where a column chunk lies. The `parquet` crate's own answer panics on negative numbers.
+fn chunk(column: &ColumnChunkMetaData, data_end: u64) -> Result<Range<u64>, Error> {
+    let start = column
+        .dictionary_page_offset()
+        .unwrap_or_else(|| column.data_page_offset());
+    let start = offset(start)?;
+    let end = start.saturating_add(offset(column.compressed_size())?);
+    if end > data_end {
+        return Err(Error::Footer("a column leaves the data"));
+    }
+    if column.num_values() < 0 {
+        return Err(Error::Footer("a column has a negative number of values"));
+    }
+    Ok(start..end)
 }
 
 fn row(number: i64) -> Result<u32, Error> {
@@ -85,5 +120,5 @@ fn row(number: i64) -> Result<u32, Error> {
 }
 
 fn offset(number: i64) -> Result<u64, Error> {
-    u64::try_from(number).map_err(|_| Error::Footer("an offset is negative"))
+    u64::try_from(number).map_err(|_| Error::Footer("an offset or size is negative"))
 }

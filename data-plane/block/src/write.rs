@@ -70,7 +70,7 @@ pub fn write_groups(columns: &SpanColumns, spec: &Spec, group_rows: u32) -> Resu
         tail_size: size - tail,
         tail_crc: crc32fast::hash(&data[place(tail)..]),
     };
-    let groups = describe(&columns, &cuts, &footer, &data, &layout, &batches)?;
+    let groups = describe(&columns, &cuts, &footer, tail, &data, &layout, &batches)?;
     let index = index::seal(
         &header,
         [
@@ -165,6 +165,7 @@ fn describe(
     columns: &SpanColumns,
     cuts: &[Cut],
     footer: &ParquetMetaData,
+    tail: u64,
     data: &Bytes,
     layout: &Layout,
     batches: &[RecordBatch],
@@ -187,7 +188,7 @@ fn describe(
             duration_max: durations.max().unwrap_or(0),
             pages: leaves
                 .map(|(leaf, described)| {
-                    let pages = pages::of(footer, at, leaf)?;
+                    let pages = pages::of(footer, tail, at, leaf)?;
                     let seal = |page| seal(page, data, described, batch);
                     Ok(pages.iter().map(seal).collect())
                 })

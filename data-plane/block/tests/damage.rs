@@ -4,6 +4,7 @@
 
 mod spans;
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -79,6 +80,44 @@ proptest! {
         prop_assert!(everything(&block, &footer(&BLOCK)).is_err());
         prop_assert!(Meta::from_json(&bytes).is_err());
     }
+}
+
+/// The block with a changed footer whose checksum is right, as only a forger would write it.
+fn forged(at: usize, bits: u8) -> Encoded {
+    const TAIL_CRC: usize = 8 + 4 + 16 + 8 + 8;
+    let mut block = BLOCK.clone();
+    let mut data = block.data.to_vec();
+    let tail = usize::try_from(Opened::footer_range(&block.meta).start).unwrap();
+    data[tail + at] ^= bits;
+    let mut index = block.index.to_vec();
+    index[TAIL_CRC..TAIL_CRC + 4].copy_from_slice(&crc32fast::hash(&data[tail..]).to_le_bytes());
+    let sections = u32::from_le_bytes(index[48..52].try_into().unwrap()) as usize;
+    let head = 52 + 24 * sections;
+    let crc = crc32fast::hash(&index[..head]);
+    index[head..head + 4].copy_from_slice(&crc.to_le_bytes());
+    (block.data, block.index) = (data.into(), index.into());
+    block
+}
+
+#[test]
+fn a_forged_footer_is_an_error_or_the_same_spans() {
+    let same = flat(&read(&opened(&BLOCK), &BLOCK, &Projection::All));
+    let mut refusals = BTreeSet::new();
+    for at in 0..footer(&BLOCK).len() {
+        // The lowest bit of a Thrift number is its sign, the highest says whether it goes on.
+        let block = forged(at, if at % 4 == 0 { 0x80 } else { 0x01 });
+        match everything(&block, &footer(&block)) {
+            Ok(_) => {
+                let back = flat(&read(&opened(&block), &block, &Projection::All));
+                assert_eq!(back, same, "byte {at}");
+            }
+            Err(error) => {
+                refusals.insert(error.to_string());
+            }
+        }
+    }
+    let negative = "the footer is damaged: an offset or size is negative";
+    assert!(refusals.contains(negative), "{refusals:#?}");
 }
 
 #[test]

@@ -4,8 +4,10 @@
 
 mod spans;
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
-use spans::{decoded, flat, opened, read, request, spec};
+use prost::Message as _;
+use spans::{decoded, flat, opened, read, request, said, spec};
 use takt_block::{Error, Fetched, Intrinsic, Opened, Scope, write, write_groups};
 use takt_trace::{Column, NO_ROW, Projection, SpanColumns, ValueRef};
 
@@ -19,6 +21,18 @@ proptest! {
         let block = write(&columns, &spec()).unwrap();
         let opened = opened(&block);
         prop_assert_eq!(flat(&read(&opened, &block, &Projection::All)), flat(&columns));
+    }
+
+    #[test]
+    fn a_stored_request_reads_as_the_request_that_was_sent(request in request()) {
+        let columns = decoded(std::slice::from_ref(&request));
+        prop_assume!(!columns.is_empty());
+        let block = write(&columns, &spec()).unwrap();
+        let back = read(&opened(&block), &block, &Projection::All);
+        let rows: Vec<u32> = (0_u32..).zip(&back.trace).map(|(row, _)| row).collect();
+        let proto = takt_trace::encode::trace_proto(&back, &rows);
+        let answered = ExportTraceServiceRequest::decode(proto.as_slice()).unwrap();
+        prop_assert_eq!(said(answered), said(request));
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub(crate) fn disguise(
     Ok((builder.set_row_groups(groups).build(), packed))
 }
 
+/// A page may unpack to so many bytes, or to [`RATIO`] times its stored size if that is more.
+const ALWAYS: usize = 256 << 20;
+const RATIO: usize = 1_000;
+
 /// Unpacks the pages of one read.
 pub(crate) struct Unpacker(Option<Decompressor<'static>>);
 
@@ -50,9 +54,15 @@ impl Unpacker {
     }
 
     /// The page with plain content, or nothing if it is not what it says.
-    pub(crate) fn unpack(&mut self, page: &Bytes) -> Option<Bytes> {
-        let (raw, stored) = sizes(page)?;
+    pub(crate) fn unpack(&mut self, page: Bytes, packed: bool) -> Option<Bytes> {
+        let (raw, stored) = sizes(&page)?;
         let header = page.len().checked_sub(stored)?;
+        if !packed {
+            return (raw == stored).then_some(page);
+        }
+        if raw > ALWAYS.max(stored.saturating_mul(RATIO)) {
+            return None;
+        }
         let mut out = Vec::with_capacity(header + raw);
         out.extend_from_slice(&page[..header]);
         if raw == 0 {

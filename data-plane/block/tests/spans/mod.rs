@@ -182,6 +182,42 @@ fn flat_attrs(table: &AttrTable, row: u32) -> Attrs {
     attrs
 }
 
+/// The messages of a request for each of its spans, order and the ways of saying nothing aside.
+pub(crate) fn said(request: ExportTraceServiceRequest) -> Vec<String> {
+    let mut spans = Vec::new();
+    for mut group in request.resource_spans {
+        let resource = group.resource.get_or_insert_default();
+        settle(&mut resource.attributes);
+        for mut within in group.scope_spans {
+            let scope = within.scope.get_or_insert_default();
+            settle(&mut scope.attributes);
+            for mut span in within.spans {
+                span.status.get_or_insert_default();
+                settle(&mut span.attributes);
+                let events = span.events.iter_mut().map(|event| &mut event.attributes);
+                let links = span.links.iter_mut().map(|link| &mut link.attributes);
+                events
+                    .chain(links)
+                    .for_each(|attributes| settle(attributes));
+                spans.push(format!(
+                    "{resource:?} {} {scope:?} {} {span:?}",
+                    group.schema_url, within.schema_url
+                ));
+            }
+        }
+    }
+    spans.sort();
+    spans
+}
+
+/// Attributes in order, each with a value even if it is empty.
+fn settle(attributes: &mut [KeyValue]) {
+    for pair in &mut *attributes {
+        pair.value.get_or_insert_default();
+    }
+    attributes.sort_by(|a, b| a.key.cmp(&b.key));
+}
+
 /// `traces` traces of a client and a server span, the server with an event and a link.
 pub(crate) fn shop(traces: u8) -> SpanColumns {
     let requests: Vec<_> = (1..=traces).map(shop_trace).collect();
