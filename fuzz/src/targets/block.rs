@@ -1,8 +1,8 @@
 //! Blocks: three objects of any bytes are read or refused.
 //!
 //! `block` changes the objects as they are stored, where checksums catch nearly everything.
-//! `block-index` changes what lies behind them: the sections of the index are packed and sealed anew
-//! around the changed bytes, as `docs/block-format.md` describes.
+//! `block-index` changes what lies behind them: footer and sections of the index are sealed anew around
+//! the changed bytes, as `docs/block-format.md` describes.
 
 use std::path::Path;
 
@@ -18,6 +18,8 @@ use super::{Effect, Target, effect};
 
 /// Magic, version, block id, data size, tail size, checksum of the tail, number of sections.
 const FIXED: usize = 8 + 4 + 16 + 8 + 8 + 4 + 4;
+/// Where size and checksum of the tail stand.
+const TAIL: usize = 8 + 4 + 16 + 8;
 const SECTIONS: usize = 6;
 
 pub(super) fn stored(golden: &Path) -> anyhow::Result<Target> {
@@ -73,7 +75,12 @@ fn run_index(input: &[u8]) -> Effect {
     if head.len() != FIXED {
         return 0;
     }
-    effect(&read(meta, seal(head, &sections), data))
+    // The tail a reader would fetch, so that its checksum lets a changed footer through.
+    let tail = match Meta::from_json(meta) {
+        Ok(meta) => slice(data, Opened::footer_range(&meta)),
+        Err(_) => Bytes::new(),
+    };
+    effect(&read(meta, seal(head, &tail, &sections), data))
 }
 
 /// Everything a reader does with a block; what happened, without numbers.
@@ -163,9 +170,11 @@ fn sections(index: &[u8]) -> anyhow::Result<Vec<Vec<u8>>> {
     Ok(sections)
 }
 
-/// An index around sections, with the checksums of its own bytes right.
-fn seal(head: &[u8], sections: &[&[u8]]) -> Vec<u8> {
+/// An index around sections, with the checksums of its own bytes and of the footer right.
+fn seal(head: &[u8], tail: &[u8], sections: &[&[u8]]) -> Vec<u8> {
     let mut out = head.to_vec();
+    out[TAIL..TAIL + 8].copy_from_slice(&(tail.len() as u64).to_le_bytes());
+    out[TAIL + 8..TAIL + 12].copy_from_slice(&crc32fast::hash(tail).to_le_bytes());
     let stored: Vec<_> = sections
         .iter()
         .map(|raw| zstd::bulk::compress(raw, 1).unwrap_or_default())
