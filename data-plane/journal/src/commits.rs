@@ -45,6 +45,19 @@ impl Commits {
     pub(crate) fn set(&mut self, consumer: &str, offset: Offset) -> Result<(), CommitError> {
         let mut offsets = self.offsets.clone();
         offsets.insert(consumer.to_owned(), offset);
+        self.keep(offsets)
+    }
+
+    /// Takes back commits past `end`: the numbers from there on are given out again.
+    pub(crate) fn cut_off(&mut self, end: Offset) -> Result<(), CommitError> {
+        let mut offsets = self.offsets.clone();
+        offsets
+            .values_mut()
+            .for_each(|offset| *offset = (*offset).min(end));
+        self.keep(offsets)
+    }
+
+    fn keep(&mut self, offsets: BTreeMap<String, Offset>) -> Result<(), CommitError> {
         replace(&self.dir, &render(&offsets)).map_err(|source| CommitError {
             path: self.dir.join(NAME),
             source,

@@ -4,7 +4,8 @@
 //!   wait at the same time share one write and one fsync.
 //! - Readers see only records that were acknowledged, by dense offsets, and never wait for writers.
 //! - A torn tail (a crash in the middle of a write) is cut at open. Damage anywhere else is an error.
-//! - A full disk refuses writers and leaves no half record; when space returns, so does service.
+//! - A full disk refuses writers and leaves no half record; when space returns, so does service. It
+//!   counts as full a little early, so that what frees space again (blocks, commits) still finds some.
 //! - A segment is deleted when every registered consumer has committed past it.
 //!
 //! The bytes on disk are described in `docs/journal-format.md`. Start reading at [`Journal`], then `writer`.
@@ -61,6 +62,8 @@ pub struct Settings {
     /// Bytes that may wait for the writer; more are refused at once.
     pub queue_bytes: usize,
     pub max_record_bytes: usize,
+    /// Records are refused when less than this would be left on the disk.
+    pub reserve_bytes: u64,
 }
 
 impl Settings {
@@ -73,6 +76,7 @@ impl Settings {
             fsync: Fsync::Always,
             queue_bytes: 64 << 20,
             max_record_bytes: 64 << 20,
+            reserve_bytes: 64 << 20,
         }
     }
 }
@@ -188,9 +192,19 @@ impl Journal {
         };
         fs::create_dir_all(&settings.dir).map_err(io(&settings.dir))?;
         let lock = lock(&settings.dir)?;
-        let commits = Commits::open(&settings.dir)?;
+        let mut commits = Commits::open(&settings.dir)?;
         let segments = segments(&settings.dir, commits.highest(), &metrics)?;
         let end = segments.last().map_or(Offset(0), |last| last.end());
+        if commits.highest().is_some_and(|highest| highest > end) {
+            tracing::warn!(
+                end = end.0,
+                "the journal ends before what its consumers have committed: a crash of the machine took records that were not synced; numbers go on from the end"
+            );
+            let path = settings.dir.clone();
+            commits
+                .cut_off(end)
+                .map_err(|CommitError { path: _, source }| OpenError::Io { path, source })?;
+        }
         let shared = Arc::new(Shared {
             segments: RwLock::new(segments),
             end: watch::Sender::new(end),
@@ -368,10 +382,13 @@ fn segments(
             .is_some_and(|extension| extension == segment::EXTENSION)
     });
     paths.sort();
-    let newest = paths.len().saturating_sub(1);
     let mut segments: Vec<Arc<Segment>> = Vec::new();
     for (at, path) in paths.iter().enumerate() {
-        let Some(segment) = Segment::open(path, at == newest, metrics)? else {
+        let next = paths.get(at + 1).map(|next| {
+            // A name that is no number is found out when that segment is opened itself.
+            Segment::first_of(next).unwrap_or(Offset(u64::MAX))
+        });
+        let Some(segment) = Segment::open(path, next, metrics)? else {
             continue;
         };
         if let Some(before) = segments

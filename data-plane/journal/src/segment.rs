@@ -82,12 +82,14 @@ impl Segment {
     }
 
     /// Opens a file and walks it. Only the newest may end in a torn write, which is cut off; one that
-    /// was torn before its first record is removed (`None`).
+    /// was torn before its first record is removed (`None`). In the others, `next` is where the segment
+    /// after it begins: whatever is behind that is of a refused write that could not be taken back.
     pub(crate) fn open(
         path: &Path,
-        newest: bool,
+        next: Option<Offset>,
         metrics: &Metrics,
     ) -> Result<Option<Self>, OpenError> {
+        let newest = next.is_none();
         let io = |source| OpenError::Io {
             path: path.to_owned(),
             source,
@@ -115,15 +117,16 @@ impl Segment {
         let first = Offset(u64::from_le_bytes(
             prefix[8..].try_into().expect("eight of sixteen bytes"),
         ));
-        let (state, damage) = walk(&file, first, length).map_err(io)?;
-        if let Some(damage) = damage {
-            if !newest {
-                return Err(OpenError::Damaged {
-                    path: path.to_owned(),
-                    damage,
-                });
-            }
-            tracing::warn!(path = %path.display(), %damage, cut_bytes = length - state.bytes, "the journal ended in a torn write, which was never acknowledged; it is cut off");
+        let (state, damage) = walk(&file, first, next, length).map_err(io)?;
+        if let Some(damage) = damage.filter(|_| !newest) {
+            return Err(OpenError::Damaged {
+                path: path.to_owned(),
+                damage,
+            });
+        }
+        if state.bytes < length {
+            let damage = damage.map(|damage| damage.to_string());
+            tracing::warn!(path = %path.display(), damage, cut_bytes = length - state.bytes, "the segment ended in a write that was never acknowledged; it is cut off");
             metrics.torn.inc();
             file.set_len(state.bytes).map_err(io)?;
             file.sync_all().map_err(io)?;
@@ -134,6 +137,11 @@ impl Segment {
             first,
             state: RwLock::new(state),
         }))
+    }
+
+    /// The first record of a segment, from its name.
+    pub(crate) fn first_of(path: &Path) -> Option<Offset> {
+        path.file_stem()?.to_str()?.parse().ok().map(Offset)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -231,15 +239,20 @@ impl State {
     }
 }
 
-/// Walks the records of a file; says where the first bad one is, if any.
-fn walk(file: &File, first: Offset, length: u64) -> io::Result<(State, Option<Damage>)> {
+/// Walks the records of a file before `next`; says where the first bad one is, if any.
+fn walk(
+    file: &File,
+    first: Offset,
+    next: Option<Offset>,
+    length: u64,
+) -> io::Result<(State, Option<Damage>)> {
     let mut state = State {
         end: first,
         bytes: PREFIX,
         places: vec![(first, PREFIX)],
     };
     let mut window = Window::default();
-    while state.bytes < length {
+    while state.bytes < length && next.is_none_or(|next| state.end < next) {
         let damage = |kind| {
             Some(Damage {
                 byte: state.bytes,

@@ -78,6 +78,7 @@ impl Writer {
             buffer: Vec::new(),
             unsynced: false,
             broken: false,
+            refusing: false,
         };
         let thread = thread::Builder::new()
             .name("journal".to_owned())
@@ -146,6 +147,8 @@ struct Work {
     unsynced: bool,
     /// The newest segment may hold bytes behind its end that could not be taken back.
     broken: bool,
+    /// The last write failed: the log says so once, and once when it is over.
+    refusing: bool,
 }
 
 /// The most that one write takes: more would make those who come first wait for those who come last.
@@ -204,6 +207,9 @@ impl Work {
     fn group(&mut self, items: Vec<Item>) {
         match self.write(&items) {
             Ok(first) => {
+                if std::mem::take(&mut self.refusing) {
+                    tracing::info!("the journal is written again");
+                }
                 self.metrics.groups.inc();
                 self.metrics.records.inc_by(items.len() as u64);
                 self.metrics.bytes.inc_by(self.buffer.len() as u64);
@@ -215,7 +221,9 @@ impl Work {
             Err(error) => {
                 self.metrics.failures.inc();
                 let refusal = refusal(&error);
-                tracing::error!(%error, records = items.len(), "journal write failed; its writers are refused");
+                if !std::mem::replace(&mut self.refusing, true) {
+                    tracing::error!(%error, "the journal cannot be written; writers are refused until it can");
+                }
                 for item in items {
                     let _gone = item.done.send(Err(refusal.clone()));
                 }
@@ -225,6 +233,7 @@ impl Work {
 
     /// Writes and syncs a group and makes it readable; returns its first offset.
     fn write(&mut self, items: &[Item]) -> io::Result<Offset> {
+        self.leave_reserve(items)?;
         let segment = self.segment()?;
         self.buffer.clear();
         let mut lengths = Vec::with_capacity(items.len());
@@ -255,6 +264,18 @@ impl Work {
         segment.extend(&lengths);
         self.shared.end.send_replace(segment.end());
         Ok(first)
+    }
+
+    /// Refuses to use up the space that blocks, checkpoint and commits need: without those the journal
+    /// could never let go of anything and the disk would stay full.
+    fn leave_reserve(&mut self, items: &[Item]) -> io::Result<()> {
+        let newest = self.shared.segments.read().last().cloned();
+        let newest = newest.expect("a journal always has a segment");
+        let wanted = items.iter().map(Item::size).sum::<usize>() as u64;
+        if self.disk.free(newest.file())? < self.settings.reserve_bytes.saturating_add(wanted) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
     }
 
     /// The segment to write to, a new one if the newest is full or broken.

@@ -39,6 +39,11 @@ pub(super) fn read(fields: &mut Fields<'_, '_, '_>, data: &Path, largest: ByteSi
             "64MiB",
             "How much may wait for the disk before writes are refused with a retry hint.",
         );
+        let reserve_bytes: ByteSize = fields.value(
+            "reserve_bytes",
+            "64MiB",
+            "Writes are refused with a retry hint when less than this would be left on the disk: blocks and commits need some to free the rest.",
+        );
         if segment_bytes < ByteSize::mib(1) {
             fields.refuse("segment_bytes", format!("`{segment_bytes}` makes too many files: give at least 1MiB"));
         }
@@ -55,6 +60,7 @@ pub(super) fn read(fields: &mut Fields<'_, '_, '_>, data: &Path, largest: ByteSi
             },
             queue_bytes: queue_bytes.as_usize(),
             max_record_bytes: largest.as_usize(),
+            reserve_bytes: reserve_bytes.0,
         }
     })
 }
