@@ -45,7 +45,8 @@ impl Live {
                 }
                 continue;
             }
-            if self.saturated() {
+            // What earlier cuts left live was in memory before, and only once it is back can be cut.
+            if self.saturated() && next >= self.inner.covered_to {
                 // Not the end of the world: the journal keeps what we do not read, and writers are refused.
                 tokio::select! {
                     () = &mut stopped => return Ok(()),

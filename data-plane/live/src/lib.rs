@@ -63,6 +63,8 @@ struct Inner {
     metrics: Metrics,
     tenants: RwLock<BTreeMap<TenantId, Arc<TenantLive>>>,
     consumed: watch::Sender<Offset>,
+    /// Where the cuts of earlier runs end: up to here only what they left live is read again.
+    covered_to: Offset,
     saturated: AtomicBool,
 }
 
@@ -76,6 +78,8 @@ impl Live {
         metrics: Metrics,
     ) -> Self {
         let consumed = watch::Sender::new(settings.from);
+        let ends = settings.covered.values().map(Covered::end);
+        let covered_to = ends.max().unwrap_or_default();
         let tenants = settings
             .covered
             .iter()
@@ -95,6 +99,7 @@ impl Live {
                 metrics,
                 tenants: RwLock::new(tenants),
                 consumed,
+                covered_to,
                 saturated: AtomicBool::new(false),
             }),
         }
@@ -159,10 +164,15 @@ impl Live {
 
     /// Closes the open segment of a tenant and names the block it will become.
     /// Traces that `policy` calls active stay behind in a new open segment.
-    /// `None` when there is nothing to cut.
+    /// `None` when there is nothing to cut, or while a restart still reads what earlier cuts left:
+    /// a trace that went before all of its spans are back would leave the rest of them behind.
     #[must_use]
     pub fn cut(&self, tenant: &TenantId, block: BlockId, policy: CutPolicy) -> Option<Cut> {
-        let cut = self.tenant(tenant)?.cut(block, policy, &self.inner.budget);
+        let live = self.tenant(tenant)?;
+        if live.covered().reaches(self.consumed()) {
+            return None;
+        }
+        let cut = live.cut(block, policy, &self.inner.budget);
         if cut.is_some() {
             self.inner
                 .metrics

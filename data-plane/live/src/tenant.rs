@@ -154,7 +154,8 @@ impl TenantLive {
         } = &mut *state;
         let appended = open.write(|columns| {
             let before = columns.len();
-            let appended = decoder.append(columns, arrival.body, &arrival.limits)?;
+            // Of a malformed record the spans before the bad place were appended all the same.
+            let appended = decoder.append(columns, arrival.body, &arrival.limits);
             for trace in &columns.trace[before..] {
                 let trace = *trace as usize;
                 arrivals.note(trace, arrival.offset, arrival.at);
@@ -164,10 +165,11 @@ impl TenantLive {
                     self.oversized.write().insert(columns.traces.id[trace]);
                 }
             }
-            Ok(appended)
-        })?;
-        state.appended_to = Offset(arrival.offset.0 + 1);
-        Ok(appended)
+            appended
+        });
+        // A replay begins before the last cut, at the first span that cut left live.
+        state.appended_to = state.appended_to.max(Offset(arrival.offset.0 + 1));
+        appended
     }
 
     /// Accounts for the memory of the open segment.

@@ -195,3 +195,53 @@ async fn a_replay_skips_what_is_in_blocks_and_keeps_what_was_carried() {
     tasks.stop();
     tasks.drain(WAIT).await;
 }
+
+#[tokio::test]
+async fn nothing_is_cut_before_what_an_earlier_run_left_live_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, tasks) = (journal(dir.path()), Tasks::default());
+    let covered = Covered::new(vec![CutRange {
+        from: Offset(0),
+        to: Offset(4),
+        carried: [TraceId([2; 16])].into(),
+    }]);
+    let settings = Settings {
+        batch_bytes: 1,
+        // A full store must not keep the rest from coming back either: only then is anything cut.
+        max_bytes: 0,
+        covered: BTreeMap::from([(TenantId::single(), covered)]),
+        from: Offset(0),
+    };
+    let live = Live::new(
+        settings,
+        journal.clone(),
+        ViewHandle::default(),
+        Budget::new(64 << 20),
+        Metrics::register(&mut Registry::default()),
+    );
+    let policy = CutPolicy {
+        now: UnixNano::from_secs(200),
+        trace_idle: Duration::from_secs(5),
+        max_age: Duration::from_secs(60),
+        max_spans_to_split: 1000,
+    };
+    tasks.spawn("live", live.clone().run(tasks.clone()));
+    let block = BlockId(uuid::Uuid::from_u128(1));
+    append(&journal, 100, 2, 1).await;
+    append(&journal, 100, 1, 2).await;
+    assert!(live.catch_up(WAIT).await);
+    assert!(live.cut(&TenantId::single(), block, policy).is_none());
+    append(&journal, 100, 2, 3).await;
+    append(&journal, 100, 1, 4).await;
+    assert!(live.catch_up(WAIT).await);
+    assert_eq!(spans(&live), [(2, 1), (2, 3)]);
+
+    let cut = live.cut(&TenantId::single(), block, policy).unwrap();
+    assert_eq!(
+        (cut.from, cut.to, cut.spans),
+        (Offset(4), Offset(4), 2),
+        "the last record read again is before the end of the earlier cut"
+    );
+    tasks.stop();
+    tasks.drain(WAIT).await;
+}
