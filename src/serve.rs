@@ -68,7 +68,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         takt_journal::Metrics::register(&mut registry),
     )?;
     let mut checkpoint = Checkpoint::open(&settings.journal.dir.join("blocks.checkpoint"))?;
-    builder::settle(&mut checkpoint, &store).await?;
+    builder::settle(&mut checkpoint, &store, journal.end()).await?;
     let from = journal.register(CONSUMER)?;
     let budget = Budget::new(settings.server.max_memory.as_usize());
     let live_settings = wire::live(settings, checkpoint.covered(), from);

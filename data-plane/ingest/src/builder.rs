@@ -6,15 +6,19 @@
 //! ```
 //! A crash between any two steps leaves either a pending cut without `meta.json` (forgotten, its
 //! spans are replayed) or one with it (kept, its spans are skipped): nothing is lost or stored twice.
+//!
+//! A step that fails is tried again until it succeeds or the process stops, and the next one waits:
+//! a full disk or a store that is away delays blocks and ends nothing.
 
 pub mod metrics;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use takt_block::{JournalRange, Spec, write};
-use takt_journal::{CommitError, Journal};
+use takt_journal::{CommitError, Journal, Offset};
 use takt_kit::{Clock, Tasks};
 use takt_live::{CONSUMER, Cut, CutPolicy, Live, Shape};
 use takt_model::{BlockId, TenantId, UnixNano};
@@ -58,12 +62,12 @@ const MAX_SPANS_TO_SPLIT: usize = 100_000;
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MOST: Duration = Duration::from_secs(10);
 
-/// What stops the block builder. What the object store refuses is retried instead.
+/// Why what is in blocks was not written down; until it is, a restart reads it again to skip it.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    #[error("the checkpoint cannot be kept")]
+enum NoteError {
+    #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    #[error("the journal cannot be told what is stored")]
+    #[error(transparent)]
     Commit(#[from] CommitError),
 }
 
@@ -89,6 +93,8 @@ pub struct BlockBuilder {
     checkpoint: Checkpoint,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
+    /// Whether the last commit failed: the log says so once, and once when it is over.
+    commit_failing: bool,
 }
 
 /// What the builder works with.
@@ -124,15 +130,15 @@ impl BlockBuilder {
             checkpoint,
             clock,
             metrics,
+            commit_failing: false,
         }
     }
 
     /// Cuts and stores until stopped; then stores what is left, as long as the process is given time.
     ///
     /// # Errors
-    /// When the checkpoint or the journal's commit cannot be written: without them a restart would
-    /// store spans twice.
-    pub async fn run(mut self, tasks: Tasks) -> Result<(), BuildError> {
+    /// Never; the type is what [`Tasks::spawn`] takes.
+    pub async fn run(mut self, tasks: Tasks) -> Result<(), Infallible> {
         let mut stopped = std::pin::pin!(tasks.stopped());
         loop {
             tokio::select! {
@@ -142,12 +148,12 @@ impl BlockBuilder {
             for tenant in self.live.tenants() {
                 let shape = self.live.shape(&tenant);
                 if shape.is_some_and(|shape| due(&self.settings, &shape, self.clock.now()))
-                    && !self.build(&tenant, self.policy(), &tasks).await?
+                    && !self.build(&tenant, self.policy(), &tasks).await
                 {
                     return Ok(());
                 }
             }
-            self.commit()?;
+            self.commit();
         }
         // Nothing of this is needed for safety, the journal has it all; it makes the next start quick.
         self.live.catch_up(Duration::from_secs(5)).await;
@@ -156,11 +162,12 @@ impl BlockBuilder {
                 trace_idle: Duration::ZERO,
                 ..self.policy()
             };
-            if !self.build(&tenant, everything, &tasks).await? {
+            if !self.build(&tenant, everything, &tasks).await {
                 return Ok(());
             }
         }
-        self.commit()
+        self.commit();
+        Ok(())
     }
 
     fn policy(&self) -> CutPolicy {
@@ -174,46 +181,53 @@ impl BlockBuilder {
 
     /// Turns what is due of a tenant into a block. False when the process stopped before it was
     /// stored: nothing may be cut after that, since a later block must not be recorded before an earlier one.
-    async fn build(
-        &mut self,
-        tenant: &TenantId,
-        policy: CutPolicy,
-        tasks: &Tasks,
-    ) -> Result<bool, BuildError> {
+    async fn build(&mut self, tenant: &TenantId, policy: CutPolicy, tasks: &Tasks) -> bool {
         let block = takt_kit::ids::block(&*self.clock);
         let Some(cut) = self.live.cut(tenant, block, policy) else {
-            return Ok(true);
+            return true;
         };
-        self.checkpoint.begin(tenant, &cut)?;
-        if !self.store_until_done(tenant, &cut, tasks).await {
-            return Ok(false);
+        let begun = self.checkpoint.begin(tenant, &cut);
+        if !self.save_until_done(begun, tasks).await
+            || !self.store_until_done(tenant, &cut, tasks).await
+        {
+            return false;
         }
-        self.checkpoint.finish(tenant, cut.block)?;
+        // The block is listed and its cut is known as pending: a start that reads no more than that
+        // asks the store and finds it. So its spans may leave memory, done or not.
         self.live.release(tenant, cut.block);
-        self.commit()?;
-        Ok(true)
+        let finished = self.checkpoint.finish(tenant, cut.block);
+        if !self.save_until_done(finished, tasks).await {
+            return false;
+        }
+        self.commit();
+        true
+    }
+
+    /// Tries until the checkpoint is on disk, or the process stops (then false).
+    async fn save_until_done(&self, mut saved: Result<(), CheckpointError>, tasks: &Tasks) -> bool {
+        let mut pause = RETRY_FIRST;
+        while let Err(error) = saved {
+            self.metrics.failures.inc();
+            tracing::warn!(%error, retry_in = ?pause, "checkpoint not kept; no block is written meanwhile");
+            if !wait(&mut pause, tasks).await {
+                return false;
+            }
+            saved = self.checkpoint.save();
+        }
+        true
     }
 
     /// Tries until the block is stored and listed, or the process stops (then false).
     async fn store_until_done(&self, tenant: &TenantId, cut: &Cut, tasks: &Tasks) -> bool {
         let mut pause = RETRY_FIRST;
-        loop {
-            match self.store(tenant, cut).await {
-                Ok(()) => return true,
-                Err(error) => {
-                    self.metrics.failures.inc();
-                    tracing::warn!(%tenant, block = %cut.block, spans = cut.spans, %error, retry_in = ?pause, "block not stored; its spans stay live");
-                }
-            }
-            if tasks.is_stopped() {
+        while let Err(error) = self.store(tenant, cut).await {
+            self.metrics.failures.inc();
+            tracing::warn!(%tenant, block = %cut.block, spans = cut.spans, %error, retry_in = ?pause, "block not stored; its spans stay live");
+            if !wait(&mut pause, tasks).await {
                 return false;
             }
-            tokio::select! {
-                () = tasks.stopped() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-            pause = (pause * 2).min(RETRY_MOST);
         }
+        true
     }
 
     async fn store(&self, tenant: &TenantId, cut: &Cut) -> Result<(), StoreError> {
@@ -239,7 +253,23 @@ impl BlockBuilder {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(), BuildError> {
+    /// Lets the journal forget what is in blocks. When that fails the next turn tries again: until
+    /// then the journal holds more than it must.
+    fn commit(&mut self) {
+        let noted = self.note_committed();
+        match &noted {
+            Err(error) if !self.commit_failing => {
+                tracing::warn!(%error, "the journal is not told what is in blocks and keeps it");
+            }
+            Ok(()) if self.commit_failing => {
+                tracing::info!("the journal is told again what is in blocks")
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.commit_failing = noted.is_err();
+    }
+
+    fn note_committed(&mut self) -> Result<(), NoteError> {
         let low = self.live.low_watermark();
         if self
             .journal
@@ -253,24 +283,54 @@ impl BlockBuilder {
     }
 }
 
+/// Waits before the next attempt, each time longer. False when the process stops: one attempt was all.
+async fn wait(pause: &mut Duration, tasks: &Tasks) -> bool {
+    if tasks.is_stopped() {
+        return false;
+    }
+    tokio::select! {
+        () = tasks.stopped() => {}
+        () = tokio::time::sleep(*pause) => {}
+    }
+    *pause = (*pause * 2).min(RETRY_MOST);
+    true
+}
+
 /// Whether a segment of this shape is to be cut now.
 fn due(settings: &Settings, shape: &Shape, now: UnixNano) -> bool {
     let old = now.since(shape.first_arrival) >= settings.max_block_age;
     old || shape.spans >= settings.max_block_spans || shape.memory_bytes >= settings.max_block_bytes
 }
 
-/// The blocks of pending cuts: a start asks the store which of them are complete.
-pub async fn settle(checkpoint: &mut Checkpoint, store: &Store) -> Result<(), SettleError> {
+/// Brings the checkpoint of an earlier run up to date: the journal ends at `end`, and the store knows
+/// which blocks of pending cuts are complete.
+///
+/// A disk that is full now is no reason not to start: what is found out here would be found out again,
+/// and the next cut writes it down before its block is stored.
+///
+/// # Errors
+/// When the store does not answer, or when the journal has lost records and that cannot be written
+/// down: new records would get their numbers and be taken for stored.
+pub async fn settle(
+    checkpoint: &mut Checkpoint,
+    store: &Store,
+    end: Offset,
+) -> Result<(), SettleError> {
     let pending: BTreeSet<(TenantId, BlockId)> = checkpoint.pending();
     for (tenant, block) in pending {
-        if store.has_block(&tenant, block).await? {
-            checkpoint.finish(&tenant, block)?;
+        let complete = store.has_block(&tenant, block).await?;
+        tracing::info!(%tenant, %block, complete, "an earlier run ended while it wrote a block");
+        let settled = if complete {
+            checkpoint.finish(&tenant, block)
         } else {
             store.delete_block(&tenant, block).await?;
-            checkpoint.abandon(&tenant, block)?;
+            checkpoint.abandon(&tenant, block)
+        };
+        if let Err(error) = settled {
+            tracing::warn!(%error, %tenant, %block, "it is not written down what became of this block; the next start asks again");
         }
     }
-    Ok(())
+    Ok(checkpoint.cut_off(end)?)
 }
 
 /// Why the state of an earlier run could not be settled.

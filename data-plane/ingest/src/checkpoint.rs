@@ -154,6 +154,23 @@ impl Checkpoint {
         }
     }
 
+    /// Takes back what is said about records from `end` on, which the journal does not have (a crash of
+    /// the machine may take those that were not synced): their numbers are given out again.
+    ///
+    /// # Errors
+    /// When the file cannot be replaced.
+    pub fn cut_off(&mut self, end: Offset) -> Result<(), CheckpointError> {
+        let ranges = || self.cuts.values().flatten().map(|entry| &entry.range);
+        if ranges().all(|range| range.to <= end) {
+            return Ok(());
+        }
+        for entry in self.cuts.values_mut().flatten() {
+            entry.range.from = entry.range.from.min(end);
+            entry.range.to = entry.range.to.min(end);
+        }
+        self.save()
+    }
+
     /// The cuts of which nobody recorded whether their block was completed.
     #[must_use]
     pub fn pending(&self) -> BTreeSet<(TenantId, BlockId)> {
@@ -183,7 +200,11 @@ impl Checkpoint {
             .collect()
     }
 
-    fn save(&self) -> Result<(), CheckpointError> {
+    /// Writes down what is known, after an attempt that failed.
+    ///
+    /// # Errors
+    /// When the file cannot be replaced.
+    pub fn save(&self) -> Result<(), CheckpointError> {
         replace(&self.path, &render(&self.cuts)).map_err(|source| CheckpointError::Io {
             path: self.path.clone(),
             source,
@@ -309,6 +330,22 @@ mod tests {
         assert!(again.covered()[&tenant].contains(Offset(10), TraceId([1; 16])));
         again.forget_before(Offset(20)).unwrap();
         assert!(Checkpoint::open(&path).unwrap().cuts.is_empty());
+    }
+
+    #[test]
+    fn what_the_journal_lost_is_covered_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("checkpoint.json");
+        let tenant = TenantId::single();
+        let mut checkpoint = Checkpoint::open(&path).unwrap();
+        checkpoint.cuts.insert(
+            tenant.clone(),
+            vec![entry(1, 0, 10, true), entry(2, 10, 20, true)],
+        );
+        checkpoint.cut_off(Offset(8)).unwrap();
+        let covered = &Checkpoint::open(&path).unwrap().covered()[&tenant];
+        assert!(covered.contains(Offset(7), TraceId([1; 16])));
+        assert!(!covered.reaches(Offset(8)), "number 8 is given out again");
     }
 
     #[test]
