@@ -9,15 +9,15 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 use takt_testkit::Client;
 
-/// A number from which everything about a request follows: its traces, its spans, their attributes.
+/// A number from which its traces, their spans and attributes follow.
 pub(crate) type Number = u64;
 
-pub(crate) const TRACES_PER_REQUEST: u64 = 2;
+pub(crate) const TRACES_PER_NUMBER: u64 = 4;
 pub(crate) const SPANS_PER_TRACE: u64 = 5;
-/// Requests that share a value of the attribute `chaos.page`, to be searched for together.
-pub(crate) const REQUESTS_PER_PAGE: u64 = 50;
+/// Numbers that share a value of the attribute `chaos.page`, to be searched for together.
+pub(crate) const NUMBERS_PER_PAGE: u64 = 50;
 
-/// The requests that were acknowledged.
+/// The numbers of which every span was acknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger(BTreeSet<Number>);
 
@@ -30,7 +30,7 @@ impl Ledger {
     }
 
     pub(crate) fn spans(&self) -> u64 {
-        self.0.len() as u64 * TRACES_PER_REQUEST * SPANS_PER_TRACE
+        self.0.len() as u64 * TRACES_PER_NUMBER * SPANS_PER_TRACE
     }
 
     /// Every acknowledged span exactly once, and no other, by trace id.
@@ -55,12 +55,12 @@ impl Ledger {
             .await
     }
 
-    /// The same by search, a page of requests at a time.
+    /// The same by search, a page of numbers at a time.
     pub(crate) async fn check_by_search(&self, client: &Client) -> anyhow::Result<()> {
         let pages: BTreeSet<u64> = self
             .0
             .iter()
-            .map(|number| number / REQUESTS_PER_PAGE)
+            .map(|number| number / NUMBERS_PER_PAGE)
             .collect();
         for page in pages {
             let query = format!("{{ span.chaos.page = {page} }}");
@@ -68,7 +68,7 @@ impl Ledger {
             let found = spans_of(&traces)?;
             let expected: Found = self
                 .0
-                .range(page * REQUESTS_PER_PAGE..(page + 1) * REQUESTS_PER_PAGE)
+                .range(page * NUMBERS_PER_PAGE..(page + 1) * NUMBERS_PER_PAGE)
                 .flat_map(|&number| expected(number))
                 .collect();
             for (trace, spans) in &expected {
@@ -90,7 +90,7 @@ impl Ledger {
 }
 
 fn expected(number: Number) -> Vec<(String, Vec<String>)> {
-    (0..TRACES_PER_REQUEST)
+    (0..TRACES_PER_NUMBER)
         .map(|trace| {
             let spans = (0..SPANS_PER_TRACE)
                 .map(|span| hex(&span_id(number, trace, span)))
@@ -102,13 +102,13 @@ fn expected(number: Number) -> Vec<(String, Vec<String>)> {
 
 /// Never zero and never with leading zeros, which search results leave out.
 pub(crate) fn trace_id(number: Number, trace: u64) -> [u8; 16] {
-    let id = (0xC4A0_5000_0000_0000_u128 << 64) | u128::from(number * TRACES_PER_REQUEST + trace);
+    let id = (0xC4A0_5000_0000_0000_u128 << 64) | u128::from(number * TRACES_PER_NUMBER + trace);
     id.to_be_bytes()
 }
 
 /// Ascending within a trace.
 pub(crate) fn span_id(number: Number, trace: u64, span: u64) -> [u8; 8] {
-    (0x5000_0000_0000_0000 | ((number * TRACES_PER_REQUEST + trace) * SPANS_PER_TRACE + span))
+    (0x5000_0000_0000_0000 | ((number * TRACES_PER_NUMBER + trace) * SPANS_PER_TRACE + span))
         .to_be_bytes()
 }
 

@@ -56,7 +56,8 @@ async fn main() -> anyhow::Result<()> {
     let all = async {
         killed(&arguments, Random::new(seed)).await?;
         stopped(&arguments, Random::new(seed ^ 1)).await?;
-        disk::filled(&arguments.takt).await
+        disk::filled(&arguments.takt).await?;
+        disk::filled_by_blocks(&arguments.takt).await
     };
     match tokio::time::timeout(Duration::from_secs(arguments.seconds), all).await {
         Ok(result) => result,
@@ -72,11 +73,12 @@ async fn killed(arguments: &Arguments, mut random: Random) -> anyhow::Result<()>
         trial.server.kill()?;
         trial.server.run().await?;
     }
-    let spans = trial.finish().await?;
-    println!(
-        "killed {} times: {spans} acknowledged spans, each there exactly once",
-        arguments.kills
+    let outcome = trial.finish().await?;
+    ensure!(
+        outcome.spans > 0 && outcome.blocks > 0,
+        "nothing was tested: {outcome}"
     );
+    println!("killed {} times: {outcome}", arguments.kills);
     Ok(())
 }
 
@@ -94,10 +96,13 @@ async fn stopped(arguments: &Arguments, mut random: Random) -> anyhow::Result<()
     trial.server.signal(Signal::Stop)?;
     trial.server.kill()?;
     trial.server.run().await?;
-    let spans = trial.finish().await?;
-    ensure!(spans > 0, "nothing was acknowledged");
+    let outcome = trial.finish().await?;
+    ensure!(
+        outcome.spans > 0 && outcome.blocks > 0,
+        "nothing was tested: {outcome}"
+    );
     println!(
-        "stopped {} times and killed while stopped: {spans} acknowledged spans, each there exactly once",
+        "stopped {} times and killed while stopped: {outcome}",
         arguments.stops
     );
     Ok(())

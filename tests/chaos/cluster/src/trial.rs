@@ -1,5 +1,6 @@
 //! A server, writers, and the reckoning at the end.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,30 @@ pub(crate) struct Trial {
     _dir: TempDir,
 }
 
+/// What was found in the end: every acknowledged span, exactly once.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) spans: u64,
+    /// As the server logged them.
+    pub(crate) blocks: usize,
+    /// How many starts found a block that was being written when the run before was killed.
+    unfinished: usize,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            spans,
+            blocks,
+            unfinished,
+        } = self;
+        write!(
+            f,
+            "{spans} acknowledged spans, each there exactly once ({blocks} blocks written, {unfinished} kills in the middle of one)"
+        )
+    }
+}
+
 impl Trial {
     pub(crate) async fn start(takt: &Path, options: &str, writers: usize) -> anyhow::Result<Self> {
         let dir = TempDir::new()?;
@@ -42,7 +67,7 @@ impl Trial {
     }
 
     /// Ends the writing and counts; once as it is, and once from what a restart finds.
-    pub(crate) async fn finish(mut self) -> anyhow::Result<u64> {
+    pub(crate) async fn finish(mut self) -> anyhow::Result<Outcome> {
         self.shared.enough();
         let mut ledger = Ledger::default();
         while let Some(acknowledged) = self.writers.join_next().await {
@@ -56,7 +81,12 @@ impl Trial {
         check(&ledger, &self.server)
             .await
             .context("after a restart")?;
-        Ok(ledger.spans())
+        let log = self.server.log();
+        Ok(Outcome {
+            spans: ledger.spans(),
+            blocks: log.matches("block stored").count(),
+            unfinished: log.matches("ended while it wrote a block").count(),
+        })
     }
 }
 

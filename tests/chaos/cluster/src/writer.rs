@@ -1,5 +1,6 @@
 //! A client that sends numbered requests, each again and again until it is acknowledged.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,8 +15,15 @@ use prost::Message as _;
 use takt_testkit::Sender;
 
 use crate::ledger::{
-    Ledger, Number, REQUESTS_PER_PAGE, SPANS_PER_TRACE, TRACES_PER_REQUEST, span_id, trace_id,
+    Ledger, NUMBERS_PER_PAGE, Number, SPANS_PER_TRACE, TRACES_PER_NUMBER, span_id, trace_id,
 };
+use crate::random::Random;
+
+/// Of one attribute: longer ones are cut.
+const NOISE_BYTES: usize = 2048;
+
+/// Longer than a trace is waited for, at times: some traces go into several blocks.
+const BETWEEN_SPANS: Duration = Duration::from_millis(60);
 
 /// What all writers of a trial share.
 #[derive(Debug)]
@@ -34,12 +42,12 @@ impl Shared {
         })
     }
 
-    /// The number of the next request.
+    /// A number nobody has sent yet.
     pub(crate) fn take(&self) -> Number {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Every writer finishes the request it is at.
+    /// Every writer finishes the traces it is at.
     pub(crate) fn enough(&self) {
         self.enough.store(true, Ordering::Relaxed);
     }
@@ -51,13 +59,16 @@ pub(crate) async fn write(shared: Arc<Shared>) -> anyhow::Result<Vec<Number>> {
     let mut sender = None;
     while !shared.enough.load(Ordering::Relaxed) {
         let number = shared.take();
-        let request = request(number, 0);
-        while !send(&shared.otlp, &mut sender, request.clone()).await? {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        // A span at a time: traces are cut, killed and replayed while they are still growing.
+        for span in 0..SPANS_PER_TRACE {
+            let request = request(number, span..span + 1, 0);
+            while !send(&shared.otlp, &mut sender, request.clone()).await? {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            // Enough to meet every stage of a block, little enough to ask for every trace afterwards.
+            tokio::time::sleep(BETWEEN_SPANS).await;
         }
         acknowledged.push(number);
-        // Enough to meet every stage of a block, little enough to ask for every trace afterwards.
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(acknowledged)
 }
@@ -91,11 +102,12 @@ async fn send(otlp: &str, sender: &mut Option<Sender>, request: Bytes) -> anyhow
     }
 }
 
-/// The request of a number; `ballast` bytes of noise go into every span.
-pub(crate) fn request(number: Number, ballast: usize) -> Bytes {
-    let spans = (0..TRACES_PER_REQUEST)
+/// Some spans of each trace of a number; `ballast` bytes of noise go into every span.
+pub(crate) fn request(number: Number, spans: Range<u64>, ballast: usize) -> Bytes {
+    let spans = (0..TRACES_PER_NUMBER)
         .flat_map(|trace| {
-            (0..SPANS_PER_TRACE).map(move |span| numbered(number, trace, span, ballast))
+            let numbered = move |span| numbered(number, trace, span, ballast);
+            spans.clone().map(numbered)
         })
         .collect();
     let resource = Resource {
@@ -122,14 +134,17 @@ pub(crate) fn request(number: Number, ballast: usize) -> Bytes {
 fn numbered(number: Number, trace: u64, span: u64, ballast: usize) -> Span {
     const EPOCH: u64 = 1_800_000_000_000_000_000;
     let start = EPOCH + number * 1_000_000 + span * 1000;
-    let page = i64::try_from(number / REQUESTS_PER_PAGE).unwrap_or(i64::MAX);
+    let page = i64::try_from(number / NUMBERS_PER_PAGE).unwrap_or(i64::MAX);
     let mut attributes = vec![attribute("chaos.page", Value::IntValue(page))];
     if ballast > 0 {
-        let mut random = crate::random::Random::new(number ^ (span << 32) ^ (trace << 40));
-        let noise = (0..ballast / 16)
-            .map(|_| format!("{:016x}", random.next()))
-            .collect();
-        attributes.push(attribute("chaos.noise", Value::StringValue(noise)));
+        let mut random = Random::new(number ^ (span << 32) ^ (trace << 40));
+        for at in 0..ballast / NOISE_BYTES {
+            let noise = (0..NOISE_BYTES / 16)
+                .map(|_| format!("{:016x}", random.next()))
+                .collect();
+            let key = format!("chaos.noise.{at}");
+            attributes.push(attribute(&key, Value::StringValue(noise)));
+        }
     }
     Span {
         trace_id: trace_id(number, trace).to_vec(),
