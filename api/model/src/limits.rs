@@ -192,7 +192,7 @@ limits! {
     max_attribute_bytes = "ingestion.max_attribute_bytes": Bytes as ByteSize, default ByteSize(2048), zero Allowed;
     /// Whether refusals for rate carry a `RetryInfo`, which OpenTelemetry exporters need to retry.
     retry_info_enabled = "ingestion.retry_info_enabled": Flag as bool, default true, zero Allowed;
-    /// Most traces that may be live at once; spans of further traces are refused with a retry hint. 0 is no bound.
+    /// Most traces that may be live at once; while there are as many, requests are refused with a retry hint. 0 is no bound.
     max_live_traces = "ingestion.max_traces_per_user": Count as u64, default 0, zero Allowed;
     /// Largest trace: spans beyond are dropped and counted, and reads of a larger trace say so. 0 is no bound.
     max_bytes_per_trace = "global.max_bytes_per_trace": Bytes as ByteSize, default ByteSize(5_000_000), zero Allowed;
@@ -202,7 +202,7 @@ limits! {
     max_search_duration = "read.max_search_duration": Time as Duration, default Duration::from_secs(168 * 3600), zero Allowed;
     /// Whether trace ids in search results keep their leading zeros.
     left_pad_trace_ids = "read.left_pad_trace_ids": Flag as bool, default false, zero Allowed;
-    /// How long blocks are kept, by the end of their newest span. 0 keeps them for ever.
+    /// How long blocks are kept, by the end of their newest span; 0 keeps them for ever. Recorded now, acted on by the compaction worker, which is not built yet.
     block_retention = "compaction.block_retention": Time as Duration, default Duration::from_secs(336 * 3600), zero Allowed;
 }
 

@@ -106,6 +106,13 @@ impl Distributor {
         let spans = scan.spans.len() as u64;
         self.admit_memory()
             .map_err(|reject| Refused { reject, spans })?;
+        self.admit_traces(tenant, view.limits(tenant))
+            .map_err(|reject| {
+                counters
+                    .discarded(Discarded::LiveTracesExceeded)
+                    .inc_by(spans);
+                Refused { reject, spans }
+            })?;
         let now = self.clock.now();
         self.admit_bytes(tenant, view.limits(tenant), request.len() as u64, now)
             .map_err(|reject| {
@@ -151,6 +158,19 @@ impl Distributor {
         }
         let message = "the live store is out of memory until blocks are written";
         Err(Reject::new(Code::Exhausted, "LIVE_STORE_FULL", message).retry_after(RETRY_AFTER))
+    }
+
+    /// Tempo drops spans of further traces after it has acknowledged them; here the request is
+    /// refused while there are too many traces, and its sender comes again.
+    fn admit_traces(&self, tenant: &TenantId, limits: &Limits) -> Result<(), Reject> {
+        let limit = limits.max_live_traces;
+        if limit == 0 || (self.live.traces(tenant) as u64) < limit {
+            return Ok(());
+        }
+        let message = format!(
+            "tenant `{tenant}` has {limit} live traces, which is its limit (`ingestion.max_traces_per_user`)"
+        );
+        Err(Reject::new(Code::Exhausted, "LIVE_TRACES_EXCEEDED", message).retry_after(RETRY_AFTER))
     }
 
     async fn append(

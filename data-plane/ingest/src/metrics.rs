@@ -54,15 +54,17 @@ pub(crate) enum Discarded {
     InvalidSpanId,
     Malformed,
     TraceTooLarge,
+    LiveTracesExceeded,
 }
 
 impl Discarded {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::RateLimited,
         Self::InvalidTraceId,
         Self::InvalidSpanId,
         Self::Malformed,
         Self::TraceTooLarge,
+        Self::LiveTracesExceeded,
     ];
 
     /// The reason as Tempo spells it; `malformed_span` is ours, for Tempo refuses such requests whole.
@@ -73,6 +75,7 @@ impl Discarded {
             Self::InvalidSpanId => "invalid_span_id",
             Self::Malformed => "malformed_span",
             Self::TraceTooLarge => "trace_too_large",
+            Self::LiveTracesExceeded => "live_traces_exceeded",
         }
     }
 }

@@ -156,6 +156,12 @@ impl Live {
         self.tenant(tenant).is_some_and(|live| live.has_oversized())
     }
 
+    /// How many traces of a tenant are still taking spans.
+    #[must_use]
+    pub fn traces(&self, tenant: &TenantId) -> usize {
+        self.tenant(tenant).map_or(0, |live| live.traces())
+    }
+
     /// What the open segment of a tenant looks like, for the decision to cut.
     #[must_use]
     pub fn shape(&self, tenant: &TenantId) -> Option<Shape> {

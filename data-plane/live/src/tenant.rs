@@ -195,6 +195,10 @@ impl TenantLive {
         !self.oversized.read().is_empty()
     }
 
+    pub(crate) fn traces(&self) -> usize {
+        self.state.read().arrivals.last.len()
+    }
+
     pub(crate) fn shape(&self) -> Option<Shape> {
         let state = self.state.read();
         let arrivals = &state.arrivals;

@@ -391,3 +391,24 @@ async fn a_journal_that_cannot_take_a_request_says_whether_to_try_again() {
     assert_eq!(refused.reject.code, Code::Unavailable);
     assert_eq!(refused.reject.retry_after, Some(RETRY_AFTER));
 }
+
+#[tokio::test]
+async fn further_traces_are_refused_with_a_retry_hint_while_a_tenant_has_its_limit() {
+    let world = world();
+    world.limit(|limits| limits.max_live_traces = 1);
+    world
+        .push(&request(vec![span(&TRACE, &SPAN)], vec![]))
+        .await
+        .unwrap();
+    world.caught_up().await;
+    let refused = world
+        .push(&request(vec![span(&[9; 16], &SPAN)], vec![]))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.reject.code, refused.reject.reason, refused.spans),
+        (Code::Exhausted, "LIVE_TRACES_EXCEEDED", 1)
+    );
+    assert_eq!(refused.reject.retry_after, Some(RETRY_AFTER));
+    assert_eq!(world.stored().len(), 1);
+}
