@@ -29,6 +29,12 @@ overrides: { defaults: { ingestion: { rate_limit_bytes: 1GB, burst_size_bytes: 1
 query: { search: { max_spans_per_span_set: 0, max_result_limit: 0 } }
 ";
 
+/// The same with several blocks a second, for every other life of the server: more kills then meet
+/// one that is being written.
+fn hasty() -> String {
+    BUSY.replace("max_block_age: 1s", "max_block_age: 200ms")
+}
+
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The server's binary.
@@ -68,9 +74,11 @@ async fn main() -> anyhow::Result<()> {
 /// SIGKILL at random moments.
 async fn killed(arguments: &Arguments, mut random: Random) -> anyhow::Result<()> {
     let mut trial = Trial::start(&arguments.takt, BUSY, 4).await?;
-    for _ in 0..arguments.kills {
+    for kill in 0..arguments.kills {
         tokio::time::sleep(random.between(Duration::ZERO, Duration::from_millis(1500))).await;
         trial.server.kill()?;
+        let options = if kill % 2 == 0 { &hasty() } else { BUSY };
+        trial.server.configure(options)?;
         trial.server.run().await?;
     }
     let outcome = trial.finish().await?;
