@@ -6,6 +6,7 @@ PYTHON := $(TOOLS)/venv/bin/python
 NODE_BIN := $(TOOLS)/node_modules/.bin
 DENY := $(TOOLS)/bin/cargo-deny
 FUZZ_SECONDS ?= 60
+CRASH_SECONDS ?= 170
 
 .PHONY: run test verify fix bench demo crash-test fuzz tools
 
@@ -43,7 +44,7 @@ demo: ## sends a sample to the server of `make run` and asks for it
 
 crash-test: ## kills the server at random moments and counts what is left; CRASH_SECONDS bounds it
 	cargo build --locked --workspace --bin takt --bin takt-chaos
-	$(CARGO_TARGET_DIR)/debug/takt-chaos --takt $(CARGO_TARGET_DIR)/debug/takt $(CHAOS_ARGS)
+	$(CARGO_TARGET_DIR)/debug/takt-chaos --takt $(CARGO_TARGET_DIR)/debug/takt --seconds $(CRASH_SECONDS)
 
 fuzz: ## FUZZ_SECONDS of mutated input for each of the four readers of foreign bytes
 	cargo build --locked --workspace --bin takt-fuzz
