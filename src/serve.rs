@@ -7,8 +7,10 @@ mod wire;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use axum::Router;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
+use takt_control::ViewHandle;
 use takt_ingest::builder::{self, BlockBuilder};
 use takt_ingest::{Checkpoint, Distributor};
 use takt_journal::Journal;
@@ -18,7 +20,7 @@ use takt_query::{ApiState, Frontend};
 use takt_receive::Receiver;
 use takt_store::{BlockList, Store};
 
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::telemetry;
 use shutdown::Stages;
 
@@ -27,124 +29,32 @@ use shutdown::Stages;
 /// # Errors
 /// When the process cannot start, or a role it cannot do without has failed.
 pub(crate) async fn serve(config: Config) -> Result<()> {
-    let settings = &config.settings;
-    let telemetry = telemetry::start(&settings.telemetry)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let stages = Stages::default();
-    let mut registry = Registry::default();
-
+    let telemetry = telemetry::start(&config.settings.telemetry)?;
     // Listeners first: a port that is taken should be said before anything is opened.
-    let ports = edge::Ports::bind(settings).await?;
-
-    let log = takt_log::open(
-        settings.control.log.clone(),
-        Arc::clone(&clock),
-        &stages.control,
-        &mut registry,
-    )
-    .await?;
-    let views = takt_views::Views::start(log.clone(), &stages.control);
-    let admin =
-        takt_server::Services::new(log, views, Arc::clone(&clock), settings.overrides.clone());
-    let following = takt_control::follow(
-        wire::follower(settings),
-        admin.views(),
-        Arc::clone(&clock),
-        &stages.control,
-        &mut registry,
-    )?;
-    let view = following.view().clone();
-
-    let store_metrics = takt_store::Metrics::register(&mut registry);
-    let store = Store::open(&wire::store(settings), store_metrics.clone())?;
-    let blocks = BlockList::new(store.clone(), store_metrics);
-    blocks
-        .poll()
-        .await
-        .context("the object store must answer once before the server starts")?;
-
-    let journal = Journal::open(
-        settings.journal.clone(),
-        takt_journal::Metrics::register(&mut registry),
-    )?;
-    let mut checkpoint = Checkpoint::open(&settings.journal.dir.join("blocks.checkpoint"))?;
-    builder::settle(&mut checkpoint, &store, journal.end()).await?;
-    let from = journal.register(CONSUMER)?;
-    let budget = Budget::new(settings.server.max_memory.as_usize());
-    let live_settings = wire::live(settings, checkpoint.covered(), from);
-    let live = Live::new(
-        live_settings,
-        journal.clone(),
-        view.clone(),
-        budget,
-        takt_live::Metrics::register(&mut registry),
-    );
-    stages
-        .live
-        .spawn("live_store", live.clone().run(stages.live.clone()));
-    stages.live.spawn(
-        "block_list",
-        blocks
-            .clone()
-            .run(settings.storage.blocklist_poll, stages.live.clone()),
-    );
-
-    let parts = builder::Parts {
-        live: live.clone(),
-        journal: journal.clone(),
-        store: store.clone(),
-        blocks: blocks.clone(),
-        checkpoint,
-        clock: Arc::clone(&clock),
-        metrics: builder::metrics::Metrics::register(&mut registry),
+    let ports = edge::Ports::bind(&config.settings).await?;
+    let mut house = House {
+        settings: &config.settings,
+        clock: Arc::new(SystemClock),
+        stages: Stages::default(),
+        registry: Registry::default(),
     };
-    stages.build.spawn(
-        "block_builder",
-        BlockBuilder::new(wire::builder(settings), parts).run(stages.build.clone()),
-    );
-
-    let distributor = Arc::new(Distributor::new(
-        journal.clone(),
-        view.clone(),
-        live.clone(),
-        Arc::clone(&clock),
-        &mut registry,
-    ));
-    let receiver = Receiver::new(wire::receive(settings), distributor, &mut registry)?;
-    let query_metrics = takt_query::Metrics::register(&mut registry);
-    let frontend = Frontend::new(takt_query::Parts {
-        settings: settings.query.clone(),
-        live: live.clone(),
-        store,
-        blocks,
-        view,
-        clock,
-        metrics: query_metrics,
-    });
-
-    let ready = edge::Readiness::new(live, journal.end());
-    let pages = Arc::new(edge::pages(
-        &config,
-        &stages,
-        Arc::new(Mutex::new(registry)),
-        ready.clone(),
-    ));
-    let api = edge::router(takt_query::router(ApiState { frontend, pages }), &admin)?;
-    stages.receive.spawn(
-        "otlp_grpc",
-        takt_receive::serve_grpc(ports.otlp_grpc, receiver.clone(), stages.receive.clone()),
-    );
-    stages.receive.spawn(
-        "otlp_http",
-        takt_receive::serve_http(ports.otlp_http, receiver, stages.receive.clone()),
-    );
-    stages.api.spawn(
-        "http",
-        edge::serve(ports.http, api.clone(), stages.api.clone()),
-    );
-    stages
-        .api
-        .spawn("grpc", edge::serve(ports.grpc, api, stages.api.clone()));
+    let control = house.control().await?;
+    let rooms = house.rooms(control.following.view().clone()).await?;
+    let journal = rooms.journal.clone();
+    let receiver = house.receiver(&rooms)?;
+    let ready = edge::Readiness::new(rooms.live.clone(), journal.end());
+    let frontend = house.frontend(rooms);
+    let House {
+        settings,
+        stages,
+        registry,
+        ..
+    } = house;
+    let registry = Arc::new(Mutex::new(registry));
+    let pages = Arc::new(edge::pages(&config, &stages, registry, ready.clone()));
+    let api = takt_query::router(ApiState { frontend, pages });
+    let api = edge::router(api, &control.admin)?;
+    open(&stages, ports, receiver, api);
     tracing::info!(http = %settings.server.http_listen_address, otlp_grpc = %settings.receivers.grpc, otlp_http = %settings.receivers.http, "serving");
 
     let outcome = stages.until_asked_to_stop().await;
@@ -153,4 +63,120 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tokio::task::spawn_blocking(move || journal.close()).await?;
     telemetry.flush().await;
     outcome
+}
+
+/// What every role is built with.
+struct House<'a> {
+    settings: &'a Settings,
+    clock: Arc<dyn Clock>,
+    stages: Stages,
+    registry: Registry,
+}
+
+/// The control plane of this process, and the data plane's eye on it.
+struct Control {
+    admin: takt_server::Services,
+    following: takt_control::Following,
+}
+
+/// Where spans are.
+struct Rooms {
+    view: ViewHandle,
+    journal: Journal,
+    live: Live,
+    store: Store,
+    blocks: BlockList,
+}
+
+impl House<'_> {
+    async fn control(&mut self) -> Result<Control> {
+        let (settings, tasks) = (self.settings, &self.stages.control);
+        let clock = || Arc::clone(&self.clock);
+        let log = settings.control.log.clone();
+        let log = takt_log::open(log, clock(), tasks, &mut self.registry).await?;
+        let views = takt_views::Views::start(log.clone(), tasks);
+        let admin = takt_server::Services::new(log, views, clock(), settings.overrides.clone());
+        let follower = wire::follower(settings);
+        let registry = &mut self.registry;
+        let following = takt_control::follow(follower, admin.views(), clock(), tasks, registry)?;
+        Ok(Control { admin, following })
+    }
+
+    /// Opens store and journal, settles what an earlier run left, and starts what keeps spans.
+    async fn rooms(&mut self, view: ViewHandle) -> Result<Rooms> {
+        let (settings, registry) = (self.settings, &mut self.registry);
+        let metrics = takt_store::Metrics::register(registry);
+        let store = Store::open(&wire::store(settings), metrics.clone())?;
+        let blocks = BlockList::new(store.clone(), metrics);
+        let polled = blocks.poll().await;
+        polled.context("the object store must answer once before the server starts")?;
+
+        let metrics = takt_journal::Metrics::register(registry);
+        let journal = Journal::open(settings.journal.clone(), metrics)?;
+        let mut checkpoint = Checkpoint::open(&settings.journal.dir.join("blocks.checkpoint"))?;
+        builder::settle(&mut checkpoint, &store, journal.end()).await?;
+        let from = journal.register(CONSUMER)?;
+        let live = wire::live(settings, checkpoint.covered(), from);
+        let budget = Budget::new(settings.server.max_memory.as_usize());
+        let metrics = takt_live::Metrics::register(registry);
+        let live = Live::new(live, journal.clone(), view.clone(), budget, metrics);
+        let parts = builder::Parts {
+            live: live.clone(),
+            journal: journal.clone(),
+            store: store.clone(),
+            blocks: blocks.clone(),
+            checkpoint,
+            clock: Arc::clone(&self.clock),
+            metrics: builder::metrics::Metrics::register(registry),
+        };
+
+        let tasks = &self.stages.live;
+        tasks.spawn("live_store", live.clone().run(tasks.clone()));
+        let every = settings.storage.blocklist_poll;
+        tasks.spawn("block_list", blocks.clone().run(every, tasks.clone()));
+        let tasks = &self.stages.build;
+        let builder = BlockBuilder::new(wire::builder(settings), parts);
+        tasks.spawn("block_builder", builder.run(tasks.clone()));
+        Ok(Rooms {
+            view,
+            journal,
+            live,
+            store,
+            blocks,
+        })
+    }
+
+    fn receiver(&mut self, rooms: &Rooms) -> Result<Receiver> {
+        let (journal, view) = (rooms.journal.clone(), rooms.view.clone());
+        let (live, clock) = (rooms.live.clone(), Arc::clone(&self.clock));
+        let distributor = Distributor::new(journal, view, live, clock, &mut self.registry);
+        let settings = wire::receive(self.settings);
+        let receiver = Receiver::new(settings, Arc::new(distributor), &mut self.registry)?;
+        Ok(receiver)
+    }
+
+    fn frontend(&mut self, rooms: Rooms) -> Frontend {
+        Frontend::new(takt_query::Parts {
+            settings: self.settings.query.clone(),
+            live: rooms.live,
+            store: rooms.store,
+            blocks: rooms.blocks,
+            view: rooms.view,
+            clock: Arc::clone(&self.clock),
+            metrics: takt_query::Metrics::register(&mut self.registry),
+        })
+    }
+}
+
+/// Lets the world in.
+fn open(stages: &Stages, ports: edge::Ports, receiver: Receiver, api: Router) {
+    let tasks = &stages.receive;
+    let grpc = takt_receive::serve_grpc(ports.otlp_grpc, receiver.clone(), tasks.clone());
+    tasks.spawn("otlp_grpc", grpc);
+    let http = takt_receive::serve_http(ports.otlp_http, receiver, tasks.clone());
+    tasks.spawn("otlp_http", http);
+    let tasks = &stages.api;
+    let http = edge::serve(ports.http, api.clone(), tasks.clone());
+    tasks.spawn("http", http);
+    tasks.spawn("grpc", edge::serve(ports.grpc, api, tasks.clone()));
 }

@@ -280,6 +280,54 @@ impl Disk for Faulty {
     }
 }
 
+/// Counts syncs.
+#[derive(Debug, Clone, Default)]
+struct Counting(Arc<AtomicU8>);
+
+impl Disk for Counting {
+    fn write(&mut self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+        disk::Real.write(file, bytes, at)
+    }
+
+    fn sync(&mut self, _: &File) -> io::Result<()> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn free(&mut self, file: &File) -> io::Result<u64> {
+        disk::Real.free(file)
+    }
+}
+
+#[test]
+fn unbroken_load_does_not_put_the_late_sync_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Counting::default();
+    let settings = Settings {
+        fsync: Fsync::Interval(Duration::from_millis(20)),
+        ..Settings::in_dir(dir.path())
+    };
+    let journal = Journal::open_on(settings, Metrics::default(), Box::new(disk.clone())).unwrap();
+    let give_up = tokio::time::Instant::now() + Duration::from_secs(20);
+    runtime().block_on(async {
+        while disk.0.load(Ordering::SeqCst) < 3 {
+            assert!(tokio::time::Instant::now() < give_up, "no sync under load");
+            let waiting: Vec<_> = (0..50u8)
+                .map(|n| {
+                    let body = Bytes::from(vec![n]);
+                    let writer = &journal.inner.writer;
+                    writer
+                        .submit(TenantId::single(), UnixNano(0), body)
+                        .unwrap()
+                })
+                .collect();
+            for answer in waiting {
+                answer.await.unwrap().unwrap();
+            }
+        }
+    });
+}
+
 #[test]
 fn a_full_disk_refuses_leaves_nothing_behind_and_recovers() {
     let dir = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -76,7 +77,7 @@ impl Writer {
             metrics,
             queue: Arc::clone(&queue),
             buffer: Vec::new(),
-            unsynced: false,
+            unsynced: None,
             broken: false,
             refusing: false,
         };
@@ -144,7 +145,7 @@ struct Work {
     queue: Arc<Queue>,
     buffer: Vec<u8>,
     /// Written and acknowledged, but not synced yet (only with [`Fsync::Interval`]).
-    unsynced: bool,
+    unsynced: Option<Instant>,
     /// The newest segment may hold bytes behind its end that could not be taken back.
     broken: bool,
     /// The last write failed: the log says so once, and once when it is over.
@@ -175,20 +176,22 @@ impl Work {
     }
 
     fn next(&self) -> Next {
+        let due = self.sync_due();
+        // Before the next group, so that unbroken load does not put the sync off for ever.
+        if due.is_some_and(|due| due <= now()) {
+            return Next::Sync;
+        }
         let mut waiting = self.queue.state.lock();
         while waiting.items.is_empty() {
             if waiting.closed {
                 return Next::Close;
             }
-            match self.settings.fsync {
-                Fsync::Interval(within) if self.unsynced => {
-                    if self.queue.wake.wait_for(&mut waiting, within).timed_out()
-                        && waiting.items.is_empty()
-                    {
-                        return Next::Sync;
-                    }
+            match due {
+                Some(due) if self.queue.wake.wait_until(&mut waiting, due).timed_out() => {
+                    return Next::Sync;
                 }
-                _ => self.queue.wake.wait(&mut waiting),
+                Some(_) => {}
+                None => self.queue.wake.wait(&mut waiting),
             }
         }
         let mut items = Vec::new();
@@ -202,6 +205,14 @@ impl Work {
         }
         waiting.bytes -= bytes;
         Next::Group(items)
+    }
+
+    /// When what was acknowledged without a sync must be synced.
+    fn sync_due(&self) -> Option<Instant> {
+        match self.settings.fsync {
+            Fsync::Interval(within) => self.unsynced.map(|since| since + within),
+            Fsync::Always | Fsync::Never => None,
+        }
     }
 
     fn group(&mut self, items: Vec<Item>) {
@@ -259,7 +270,9 @@ impl Work {
             }
             return Err(error);
         }
-        self.unsynced = matches!(self.settings.fsync, Fsync::Interval(_));
+        if matches!(self.settings.fsync, Fsync::Interval(_)) {
+            self.unsynced.get_or_insert_with(now);
+        }
         let first = segment.end();
         segment.extend(&lengths);
         self.shared.end.send_replace(segment.end());
@@ -293,9 +306,9 @@ impl Work {
         if newest.bytes() < self.settings.segment_bytes && !self.broken {
             return Ok(newest);
         }
-        if self.unsynced {
+        if self.unsynced.is_some() {
             self.disk.sync(newest.file())?;
-            self.unsynced = false;
+            self.unsynced = None;
         }
         let next = Arc::new(Segment::create(&self.settings.dir, newest.end())?);
         self.shared.segments.write().push(Arc::clone(&next));
@@ -305,10 +318,9 @@ impl Work {
 
     /// The sync that [`Fsync::Interval`] owes, and the last one before closing.
     fn sync_late(&mut self) {
-        if !self.unsynced {
+        if self.unsynced.take().is_none() {
             return;
         }
-        self.unsynced = false;
         let newest = self.shared.segments.read().last().cloned();
         if let Some(Err(error)) = newest.map(|segment| self.disk.sync(segment.file())) {
             self.metrics.failures.inc();
@@ -323,4 +335,8 @@ fn refusal(error: &io::Error) -> AppendError {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => AppendError::Full,
         _ => AppendError::Failed(error.to_string()),
     }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }

@@ -163,9 +163,10 @@ impl Store {
     /// When the store cannot be listed.
     pub async fn list_tenants(&self) -> Result<Vec<TenantId>, Error> {
         let names = self.list_names(&self.prefix).await?;
+        // Of what a tenant id may hold, object paths escape the asterisk only.
         Ok(names
             .iter()
-            .filter_map(|name| TenantId::new(name).ok())
+            .filter_map(|name| TenantId::new(&name.replace("%2A", "*")).ok())
             .collect())
     }
 

@@ -1,5 +1,6 @@
 //! From settings to a client of the backend.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +49,7 @@ pub enum Backend {
 }
 
 /// Amazon S3 and what speaks like it. Without keys, credentials come from the instance or web identity.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct S3 {
     pub bucket: String,
     pub prefix: Option<String>,
@@ -72,13 +73,33 @@ pub struct Gcs {
 }
 
 /// Azure Blob Storage.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Azure {
     pub container_name: String,
     pub storage_account_name: String,
     pub storage_account_key: Option<String>,
     pub prefix: Option<String>,
     pub endpoint: Option<String>,
+}
+
+/// Without the keys: settings get logged.
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3")
+            .field("bucket", &self.bucket)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the key: settings get logged.
+impl fmt::Debug for Azure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Azure")
+            .field("container_name", &self.container_name)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(crate) fn open(settings: &Settings) -> Result<(Arc<dyn ObjectStore>, Path), Error> {
@@ -122,7 +143,7 @@ fn s3(s3: &S3, settings: &Settings) -> Result<Arc<dyn ObjectStore>, object_store
         .with_retry(retry(settings))
         .with_client_options(client(settings, s3.insecure));
     if let Some(endpoint) = &s3.endpoint {
-        builder = builder.with_endpoint(url(endpoint, s3.insecure));
+        builder = builder.with_endpoint(s3_url(endpoint, s3));
     }
     if let (Some(id), Some(key)) = (&s3.access_key, &s3.secret_key) {
         builder = builder.with_access_key_id(id).with_secret_access_key(key);
@@ -170,6 +191,15 @@ fn azure(azure: &Azure, settings: &Settings) -> Result<Arc<dyn ObjectStore>, obj
     Ok(Arc::new(builder.build()?))
 }
 
+/// The client takes an endpoint as it is, so a bucket that belongs into the host name is put there.
+fn s3_url(endpoint: &str, s3: &S3) -> String {
+    let url = url(endpoint, s3.insecure);
+    match url.split_once("://") {
+        Some((scheme, host)) if !s3.forcepathstyle => format!("{scheme}://{}.{host}", s3.bucket),
+        _ => url,
+    }
+}
+
 fn url(endpoint: &str, insecure: bool) -> String {
     match (endpoint.contains("://"), insecure) {
         (true, _) => endpoint.to_owned(),
@@ -195,5 +225,40 @@ fn retry(settings: &Settings) -> RetryConfig {
         backoff,
         max_retries: 8,
         retry_timeout: settings.deadline,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bucket_is_in_the_host_name_or_in_the_path() {
+        let s3 = |forcepathstyle| S3 {
+            bucket: "b".to_owned(),
+            forcepathstyle,
+            ..S3::default()
+        };
+        assert_eq!(
+            s3_url("store.example:9000", &s3(false)),
+            "https://b.store.example:9000"
+        );
+        assert_eq!(
+            s3_url("http://store.example", &s3(true)),
+            "http://store.example"
+        );
+    }
+
+    #[test]
+    fn settings_that_are_logged_show_no_keys() {
+        let s3 = S3 {
+            secret_key: Some("hidden".to_owned()),
+            ..S3::default()
+        };
+        let azure = Azure {
+            storage_account_key: Some("hidden".to_owned()),
+            ..Azure::default()
+        };
+        assert!(!format!("{s3:?}{azure:?}").contains("hidden"));
     }
 }

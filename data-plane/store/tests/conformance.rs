@@ -60,7 +60,7 @@ fn block(id: u128, tenant: &str, traces: u8) -> Encoded {
 
 /// What every store must do. Ids and tenants are fixed, so a store is given once.
 async fn suite(store: Store) {
-    let (first, second) = (block(1, "a", 3), block(2, "b", 9));
+    let (first, second) = (block(1, "a", 3), block(2, "b*", 9));
     let id = first.meta.block;
     let tenant = first.meta.tenant.clone();
     assert!(!store.has_block(&tenant, id).await.unwrap());
@@ -81,7 +81,7 @@ async fn suite(store: Store) {
             .iter()
             .map(TenantId::as_str)
             .collect::<Vec<_>>(),
-        ["a", "b"]
+        ["a", "b*"]
     );
     assert_eq!(store.list_blocks(&tenant).await.unwrap(), [id]);
 

@@ -224,7 +224,6 @@ mod tests {
             ),
             ("limit=many", "invalid limit: `many` is not a whole number"),
             ("limit=262145", "limit 262145 exceeds max limit 262144"),
-            ("spss=101", "spans per span set exceeds 100. received 101"),
             (
                 "minDuration=2s&maxDuration=1s",
                 "invalid maxDuration: must be greater than minDuration",
@@ -249,14 +248,18 @@ mod tests {
 
     #[test]
     fn all_spans_are_as_many_as_may_be_asked_for() {
-        assert_eq!(parse("q=%7B%7D&spss=0").unwrap().spans_per_set, 100);
+        let mut settings = Settings::default();
+        settings.search.max_spans_per_span_set = 100;
+        let search = parse_with("q=%7B%7D&spss=0", &settings).unwrap();
+        assert_eq!(search.spans_per_set, 100);
+        let refused = parse_with("q=%7B%7D&spss=101", &settings).unwrap_err();
+        assert!(refused.contains("spans per span set exceeds 100. received 101"));
     }
 
     #[test]
     fn bounds_can_be_lifted() {
         let mut settings = Settings::default();
         settings.search.max_result_limit = 0;
-        settings.search.max_spans_per_span_set = 0;
         let search = parse_with("q=%7B%7D&limit=1000000&spss=0", &settings).unwrap();
         assert_eq!((search.limit, search.spans_per_set), (1_000_000, 0));
     }

@@ -174,8 +174,8 @@ pub(crate) struct House {
 }
 
 impl House {
-    pub(crate) async fn open(settings: Settings) -> Self {
-        let house = Self::without_consumer(settings).await;
+    pub(crate) fn open(settings: Settings) -> Self {
+        let house = Self::without_consumer(settings);
         house
             .tasks
             .spawn("live", house.live.clone().run(house.tasks.clone()));
@@ -183,7 +183,7 @@ impl House {
     }
 
     /// A house whose live store never reads the journal.
-    pub(crate) async fn without_consumer(settings: Settings) -> Self {
+    pub(crate) fn without_consumer(settings: Settings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let registry = Arc::new(Mutex::new(Registry::default()));
         let mut entered = registry.lock();

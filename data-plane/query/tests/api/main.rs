@@ -120,7 +120,7 @@ fn sort(value: &mut Value) {
 async fn answers_do_not_depend_on_where_the_spans_are() {
     let mut answers = Vec::new();
     for place in [Where::Live, Where::Blocks, Where::HalfAndHalf] {
-        let house = House::open(Settings::default()).await;
+        let house = House::open(Settings::default());
         house.fill(&shop(), place).await;
         let mut found = Vec::new();
         for question in QUESTIONS {
@@ -176,7 +176,7 @@ fn spans(answer: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn a_result_shows_the_head_of_the_whole_trace() {
-    let house = House::open(Settings::default()).await;
+    let house = House::open(Settings::default());
     house.fill(&shop(), Where::HalfAndHalf).await;
     // The child that matches came first and is in a block; the root came later and is live.
     let found = house
@@ -203,7 +203,7 @@ async fn a_result_shows_the_head_of_the_whole_trace() {
 
 #[tokio::test]
 async fn the_newest_come_first_and_a_reached_limit_is_said() {
-    let house = House::open(Settings::default()).await;
+    let house = House::open(Settings::default());
     house.fill(&shop(), Where::HalfAndHalf).await;
     let found = house.get("/api/search?q=%7B%7D&limit=2").await;
     let ids: Vec<Value> = found.json()["traces"]
@@ -223,7 +223,7 @@ async fn the_newest_come_first_and_a_reached_limit_is_said() {
 
 #[tokio::test]
 async fn failures_have_tempos_codes_and_words() {
-    let house = House::open(Settings::default()).await;
+    let house = House::open(Settings::default());
     house.fill(&shop(), Where::Live).await;
     for (question, status, words) in [
         ("/api/traces/4", 404, ""),
@@ -288,7 +288,7 @@ async fn failures_have_tempos_codes_and_words() {
 
 #[tokio::test]
 async fn a_trace_that_is_too_large_is_refused_or_cut_and_said_so() {
-    let house = House::open(Settings::default()).await;
+    let house = House::open(Settings::default());
     let many = (1..=50)
         .map(|n| {
             span("9", n)
@@ -322,8 +322,7 @@ async fn tenants_are_apart_unless_asked_for_together() {
     let house = House::open(Settings {
         multitenancy_enabled: true,
         ..Settings::default()
-    })
-    .await;
+    });
     house.send("a", &shop()[0]).await;
     house.send("b", &shop()[1]).await;
     let ids = |asked: Asked| asked.json()["traces"].as_array().map_or(0, Vec::len);
@@ -346,7 +345,7 @@ async fn tenants_are_apart_unless_asked_for_together() {
 async fn answers_come_as_protobuf_and_compressed_when_asked_for() {
     use prost::Message as _;
     use takt_wire::tempopb::{SearchResponse, SearchTagsResponse, Trace, TraceByIdResponse};
-    let house = House::open(Settings::default()).await;
+    let house = House::open(Settings::default());
     house.fill(&shop(), Where::Blocks).await;
     let proto = async |question: &str| {
         house
@@ -395,8 +394,7 @@ async fn a_live_store_that_lags_is_said_and_a_slow_answer_is_given_up() {
     let house = House::without_consumer(Settings {
         journal_wait: Duration::from_millis(20),
         ..Settings::default()
-    })
-    .await;
+    });
     house.append("single-tenant", &shop()[0]).await;
     let asked = house.get("/api/search?q=%7B%7D").await;
     assert!(
@@ -412,7 +410,7 @@ async fn a_live_store_that_lags_is_said_and_a_slow_answer_is_given_up() {
         api_timeout: Duration::from_millis(20),
         ..Settings::default()
     };
-    let house = House::without_consumer(slow).await;
+    let house = House::without_consumer(slow);
     house.append("single-tenant", &shop()[0]).await;
     let asked = house.get("/api/search?q=%7B%7D").await;
     assert_eq!(
@@ -428,7 +426,7 @@ async fn too_many_queries_and_too_much_memory_are_refused_with_a_hint() {
         max_outstanding_per_tenant: 0,
         ..Settings::default()
     };
-    let house = House::open(none).await;
+    let house = House::open(none);
     let asked = house.get("/api/search?q=%7B%7D").await;
     assert_eq!(
         (asked.status, asked.text().as_str()),
@@ -439,8 +437,7 @@ async fn too_many_queries_and_too_much_memory_are_refused_with_a_hint() {
     let house = House::open(Settings {
         memory_bytes: 10,
         ..Settings::default()
-    })
-    .await;
+    });
     house.fill(&shop(), Where::Blocks).await;
     let asked = house.get("/api/search?q=%7B%7D").await;
     assert_eq!(asked.status, 429);
@@ -459,7 +456,7 @@ async fn operators_see_state_and_grafana_sees_a_version() {
         search: SearchSettings::default(),
         ..Settings::default()
     };
-    let house = House::open(settings).await;
+    let house = House::open(settings);
     assert_eq!(house.get("/tempo/api/echo").await.text(), "echo\n");
     assert_eq!(
         house.get("/api/status/buildinfo").await.json()["version"],
