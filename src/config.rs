@@ -2,7 +2,7 @@
 //!
 //! The file becomes a tree that knows where each word stands ([`tree`]); one walk over the
 //! definition ([`sections`]) reads the tree into settings and notes what was asked for
-//! ([`fields`]). The same notes print the effective settings and the reference page ([`print`]),
+//! ([`fields`]). The same notes print the effective settings and the reference page ([`mod@print`]),
 //! so a field cannot exist without its default, its unit and its reason.
 
 mod expand;
