@@ -19,7 +19,7 @@ test: tools ## every test, with an S3 and an Azure stand-in and the OpenTelemetr
 verify: $(DENY) $(PYTHON) $(NODE_BIN)/azurite-blob ## everything a machine can check without running the server; changes nothing
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items --locked
 	cargo build --quiet --locked --workspace --bin codegen
 	$(CARGO_TARGET_DIR)/debug/codegen --check
 	cargo test --workspace --locked --test layers

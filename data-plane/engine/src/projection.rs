@@ -8,7 +8,7 @@ use takt_traceql::{Field, Filter, Intrinsic, Scope, What};
 use crate::TagSearch;
 use crate::plan::{Node, plan};
 
-/// What [`crate::find`] reads.
+/// What [`crate::find()`] reads.
 #[must_use]
 pub fn predicate_columns(filter: &Filter) -> Projection {
     let mut columns = BTreeSet::new();
@@ -16,7 +16,7 @@ pub fn predicate_columns(filter: &Filter) -> Projection {
     Projection::Only(columns)
 }
 
-/// What [`crate::collect`] reads, and what the head of a trace in the answer is made of
+/// What [`crate::collect()`] reads, and what the head of a trace in the answer is made of
 /// ([`takt_trace::SpanColumns::summary`]).
 #[must_use]
 pub fn result_columns(filter: &Filter) -> Projection {
