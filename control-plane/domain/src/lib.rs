@@ -1,6 +1,6 @@
 //! The rules of the control plane, pure: commands in, events out, state folded.
 //!
-//! [`decide`] runs on the leader only and may say no. What it says yes to is a list of [`Event`]s;
+//! [`decide()`] runs on the leader only and may say no. What it says yes to is a list of [`Event`]s;
 //! they are the only thing that is stored and replicated. [`State::apply`] folds them on every
 //! replica: it cannot fail, wait, log or look at a clock, so the same log gives the same state.
 //!

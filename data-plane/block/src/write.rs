@@ -43,10 +43,10 @@ pub fn write(columns: &SpanColumns, spec: &Spec) -> Result<Encoded, Error> {
     write_groups(columns, spec, GROUP_ROWS)
 }
 
-/// [`write`] with row groups of about `group_rows` spans instead of 128 Ki.
+/// [`write()`] with row groups of about `group_rows` spans instead of 128 Ki.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_groups(columns: &SpanColumns, spec: &Spec, group_rows: u32) -> Result<Encoded, Error> {
     if columns.is_empty() {
         return Err(Error::Empty);
