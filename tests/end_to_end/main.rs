@@ -3,6 +3,7 @@
 mod golden;
 mod restart;
 mod sdk;
+mod self_tracing;
 mod terminal;
 
 use std::path::Path;

@@ -230,6 +230,7 @@ impl BlockBuilder {
         true
     }
 
+    #[tracing::instrument(level = "debug", name = "store_block", skip_all, fields(%tenant, block = %cut.block, spans = cut.spans))]
     async fn store(&self, tenant: &TenantId, cut: &Cut) -> Result<(), StoreError> {
         let journal = Some(JournalRange {
             from: cut.from.0,

@@ -78,6 +78,7 @@ impl Distributor {
     /// # Errors
     /// When nothing was taken in: the tenant may not write, the bytes are no such request, the rate
     /// is used up, or the journal cannot take more.
+    #[tracing::instrument(level = "debug", skip_all, fields(%tenant, bytes = request.len()))]
     pub async fn push(&self, tenant: &TenantId, request: Bytes) -> Result<Accepted, Refused> {
         let started = tokio::time::Instant::now();
         let accepted = self.push_untimed(tenant, request).await;

@@ -34,6 +34,7 @@ impl Frontend {
     ///
     /// # Errors
     /// When the query is wrong, a block cannot be read, or there is no room for it.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn search(
         &self,
         tenants: &[TenantId],

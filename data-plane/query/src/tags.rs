@@ -95,6 +95,7 @@ struct Asks {
 impl Frontend {
     /// # Errors
     /// When `q` has too many alternatives or a block cannot be read.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub(crate) async fn tag_names(
         &self,
         tenants: &[TenantId],
@@ -225,6 +226,7 @@ impl Frontend {
 
     /// # Errors
     /// When the tag is no TraceQL name, or as for the names.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub(crate) async fn tag_values_v2(
         &self,
         tenants: &[TenantId],
@@ -252,6 +254,7 @@ impl Frontend {
 
     /// # Errors
     /// As for the names.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub(crate) async fn tag_values_v1(
         &self,
         tenants: &[TenantId],

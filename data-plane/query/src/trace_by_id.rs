@@ -39,6 +39,7 @@ impl Frontend {
     ///
     /// # Errors
     /// When a block cannot be read, or stored spans cannot be encoded.
+    #[tracing::instrument(level = "debug", name = "trace_by_id", skip_all)]
     pub async fn trace(
         &self,
         tenants: &[TenantId],
