@@ -48,7 +48,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_block_age: Duration::from_secs(20),
-            max_block_spans: 250_000,
+            max_block_spans: 100_000,
             max_block_bytes: 128 << 20,
             trace_idle: Duration::from_secs(5),
             max_trace_age: Duration::from_secs(40),

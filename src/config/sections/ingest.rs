@@ -32,7 +32,7 @@ impl Ingest {
                 ),
                 max_block_spans: fields.value(
                     "max_block_spans",
-                    "200000",
+                    "100000",
                     "A block is cut at this many spans; bounds the memory of the live store and of writing a block.",
                 ),
                 max_block_bytes: fields.value(
