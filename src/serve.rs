@@ -22,13 +22,14 @@ use takt_store::{BlockList, Store};
 
 use crate::config::{Config, Settings};
 use crate::telemetry;
-use shutdown::Stages;
+use shutdown::{Signals, Stages};
 
 /// Runs until a signal or a failure that cannot be served through.
 ///
 /// # Errors
 /// When the process cannot start, or a role it cannot do without has failed.
 pub(crate) async fn serve(config: Config) -> Result<()> {
+    let mut signals = Signals::hear()?;
     let telemetry = telemetry::start(&config.settings.telemetry)?;
     // Listeners first: a port that is taken should be said before anything is opened.
     let ports = edge::Ports::bind(&config.settings).await?;
@@ -57,7 +58,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     open(&stages, ports, receiver, api);
     tracing::info!(http = %settings.server.http_listen_address, otlp_grpc = %settings.receivers.grpc, otlp_http = %settings.receivers.http, "serving");
 
-    let outcome = stages.until_asked_to_stop().await;
+    let outcome = stages.until_asked_to_stop(&mut signals).await;
     ready.stop();
     stages.drain(settings.server.drain_budget).await;
     tokio::task::spawn_blocking(move || journal.close()).await?;

@@ -4,8 +4,23 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use takt_kit::Tasks;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
+
+/// What asks the process to stop. Heard from the start, so that a signal that comes early drains too.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn hear() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
 
 /// Groups of tasks, in the order in which they stop: take no more in, store what came in, stop
 /// reading the journal, answer no more, forget the control plane.
@@ -30,9 +45,11 @@ impl Stages {
     }
 
     /// Waits for a signal, or for a stage that stopped by itself: that is a failure.
-    pub(super) async fn until_asked_to_stop(&self) -> Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    pub(super) async fn until_asked_to_stop(&self, signals: &mut Signals) -> Result<()> {
+        let Signals {
+            terminate,
+            interrupt,
+        } = signals;
         let failed = tokio::select! {
             _ = terminate.recv() => None,
             _ = interrupt.recv() => None,

@@ -47,8 +47,8 @@ pub struct SpanHit {
 
 /// The answer to a search: newest trace start first, ties by trace id.
 ///
-/// `columns` must have what [`crate::result_columns`] names. A span that came twice (same id and
-/// kind in one trace) counts once.
+/// `columns` must have what [`crate::result_columns`] names. A span that came twice (same id, kind
+/// and times in one trace) counts once.
 #[must_use]
 pub fn collect(
     columns: &SpanColumns,
@@ -121,7 +121,8 @@ fn in_order(columns: &SpanColumns, rows: &[u32]) -> Vec<u32> {
         .copied()
         .filter(|row| {
             let row = *row as usize;
-            seen.insert((columns.span_id[row], columns.kind[row]))
+            let times = (columns.start[row], columns.duration[row]);
+            seen.insert((columns.span_id[row], columns.kind[row], times))
         })
         .collect();
     rows.sort_unstable_by_key(|row| {

@@ -175,11 +175,14 @@ fn assemble(
     limit: u64,
     asked: &Asked,
 ) -> Result<(Vec<u8>, Option<u64>), Failure> {
-    let mut seen = HashSet::<(SpanId, u8)>::new();
+    // A client's retry is the same to the nanosecond; Zipkin's reporters do send different spans of one id and kind.
+    let mut seen = HashSet::<(SpanId, u8, u64, u64)>::new();
     for fragment in &mut fragments {
         let columns = Arc::clone(&fragment.columns);
         fragment.rows.retain(|row| {
-            seen.insert((columns.span_id[*row as usize], columns.kind[*row as usize]))
+            let at = *row as usize;
+            let times = (columns.start[at], columns.duration[at]);
+            seen.insert((columns.span_id[at], columns.kind[at], times.0, times.1))
         });
     }
     let mut proto = Vec::new();
@@ -200,7 +203,8 @@ fn assemble(
             break;
         }
     }
-    if shared_spans::occur(&seen) {
+    let kinds = seen.iter().map(|(id, kind, ..)| (*id, *kind)).collect();
+    if shared_spans::occur(&kinds) {
         proto = shared_spans::tell_apart(&proto)
             .map_err(|error| Failure::Internal(format!("stored spans do not decode: {error}")))?;
     }
