@@ -231,10 +231,16 @@ fn commands_are_remembered_up_to_the_bound() {
     let mut state = State::default();
     let many = u128::try_from(takt_domain::SEEN_MAX).unwrap() + 1;
     for number in 0..many {
-        state.apply(&batch(number, 0, Vec::new()));
+        let event = match number {
+            0 => created("a"),
+            _ => suspended("a", &number.to_string()),
+        };
+        let decided_at = u64::try_from(number).unwrap();
+        let applied = state.apply(&batch(number, decided_at, vec![event]));
+        assert_eq!(applied, Applied::At(Revision(decided_at + 1)));
     }
     assert_eq!(state.seen(CommandId(Uuid::from_u128(0))), None);
-    assert_eq!(state.seen(CommandId(Uuid::from_u128(1))), Some(Revision(0)));
+    assert_eq!(state.seen(CommandId(Uuid::from_u128(1))), Some(Revision(2)));
 }
 
 struct Given(State);
