@@ -212,31 +212,22 @@ impl TenantLive {
         })
     }
 
-    /// Open and sealed together.
+    /// Spans, traces and memory of open and sealed together. Asked with every batch, so it does not
+    /// look at each trace; the arrivals stay unset.
     pub(crate) fn total(&self) -> Shape {
-        let open = self.shape().unwrap_or_default();
         let state = self.state.read();
-        Shape {
-            spans: open.spans
-                + state
-                    .sealed
-                    .iter()
-                    .map(|sealed| sealed.spans)
-                    .sum::<usize>(),
-            traces: open.traces
-                + state
-                    .sealed
-                    .iter()
-                    .map(|sealed| sealed.traces)
-                    .sum::<usize>(),
-            memory_bytes: state.reservation.bytes()
-                + state
-                    .sealed
-                    .iter()
-                    .map(|sealed| sealed.reservation.bytes())
-                    .sum::<usize>(),
-            ..open
+        let mut total = Shape {
+            spans: state.open.read(SpanColumns::len),
+            traces: state.arrivals.last.len(),
+            memory_bytes: state.reservation.bytes(),
+            ..Shape::default()
+        };
+        for sealed in &state.sealed {
+            total.spans += sealed.spans;
+            total.traces += sealed.traces;
+            total.memory_bytes += sealed.reservation.bytes();
         }
+        total
     }
 
     pub(crate) fn first_offset(&self) -> Option<Offset> {
