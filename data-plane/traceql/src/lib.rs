@@ -17,6 +17,7 @@ mod literal;
 mod outline;
 mod parser;
 mod pattern;
+mod query;
 mod token;
 mod tree;
 mod validate;
@@ -27,6 +28,10 @@ pub use error::{ParseError, Problem};
 pub use lenient::{Lenient, lenient};
 pub use parser::parse;
 pub use pattern::Pattern;
+pub use query::{
+    Aggregate, Body, Compare, Function, Hint, MetricsExpr, MetricsQuery, Mode, Order, OrderKey,
+    Pipeline, Query, Relation, Scalar, ScalarFilter, SecondStage, SpansetOp, Spansets, Stage,
+};
 pub use tree::{
     BinaryOp, Expr, Field, Filter, INTRINSIC_TAGS, Intrinsic, Kind, Scope, Static, Status, UnaryOp,
     What,
