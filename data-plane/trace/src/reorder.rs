@@ -28,8 +28,8 @@ pub fn select(columns: &SpanColumns, traces: &[u32]) -> SpanColumns {
 
 /// All spans with the rows of each trace contiguous, every parent before its children and siblings
 /// by start; traces ordered by shape (root service, root name, fingerprint of the call tree), then by
-/// start, so that like stands by like. Parents are resolved; a cycle of parents is cut where it is
-/// entered, so the parent's row is always the lower one.
+/// start, so that like stands by like. Parents are resolved; of a cycle of parents the span that starts
+/// first has none, so the parent's row is always the lower one.
 #[must_use]
 pub fn cluster(columns: &SpanColumns) -> SpanColumns {
     let mut walker = Walker::new(columns);
@@ -68,11 +68,12 @@ pub fn cluster(columns: &SpanColumns) -> SpanColumns {
 
 impl SpanColumns {
     /// Finds the row of each span's parent and fills `parent`. Unlike in clustered columns, the parent
-    /// may stand anywhere and parents may form cycles.
+    /// may stand anywhere.
     pub fn resolve_parents(&mut self) {
         let mut walker = Walker::new(self);
         for trace in 0..u32::try_from(self.traces.len()).unwrap_or(NO_ROW) {
             walker.find_parents(trace);
+            walker.cut_cycles();
         }
         self.parent = walker.parents;
     }

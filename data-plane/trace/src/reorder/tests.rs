@@ -148,6 +148,23 @@ fn orphans_and_cycles_are_kept_and_no_parent_stands_above_its_child() {
 }
 
 #[test]
+fn a_cycle_is_cut_above_the_span_of_it_that_starts_first() {
+    let mut columns = columns(&[
+        (1, 9, 3, 5),
+        (1, 2, 4, 30),
+        (1, 3, 2, 20),
+        (1, 4, 3, 40),
+        (2, 1, 2, 1),
+        (2, 2, 1, 2),
+    ]);
+    let clustered = cluster(&columns);
+    assert_eq!(ids(&clustered), [3, 9, 4, 2, 1, 2]);
+    assert_eq!(clustered.parent, [NO_ROW, 0, 0, 2, NO_ROW, 4]);
+    columns.resolve_parents();
+    assert_eq!(columns.parent, [2, 3, NO_ROW, 2, NO_ROW, 4]);
+}
+
+#[test]
 fn like_traces_stand_together() {
     let tree = |trace: u8, start: u64| vec![(trace, 1, 0, start), (trace, 2, 1, start + 1)];
     let other = |trace: u8, start: u64| vec![(trace, 3, 0, start)];

@@ -67,10 +67,42 @@ impl<'a> Walker<'a> {
                 }
             }
         }
+        for (at, row) in (0..).zip(&self.rows) {
+            self.position[*row as usize] = at;
+        }
         for at in 0..self.rows.len() {
             let row = self.rows[at];
             self.parents[row as usize] = self.parent_of(row);
         }
+    }
+
+    /// Of the spans of a cycle, the one that starts first loses its parent.
+    pub(super) fn cut_cycles(&mut self) {
+        // For each position, from which one the way up first came by.
+        let mut passed = vec![usize::MAX; self.rows.len()];
+        for from in 0..self.rows.len() {
+            let mut at = Some(from);
+            while let Some(here) = at
+                && passed[here] == usize::MAX
+            {
+                passed[here] = from;
+                at = self.above(here);
+            }
+            if let Some(on_cycle) = at
+                && passed[on_cycle] == from
+            {
+                let others = std::iter::successors(self.above(on_cycle), |here| self.above(*here));
+                let first = others.take_while(|here| *here != on_cycle).min();
+                let first = first.map_or(on_cycle, |first| first.min(on_cycle));
+                self.parents[self.rows[first] as usize] = NO_ROW;
+            }
+        }
+    }
+
+    /// The position of the parent.
+    fn above(&self, at: usize) -> Option<usize> {
+        let parent = self.parents[self.rows[at] as usize];
+        (parent != NO_ROW).then(|| self.position[parent as usize] as usize)
     }
 
     fn parent_of(&self, row: u32) -> u32 {
@@ -120,12 +152,12 @@ impl<'a> Walker<'a> {
         self.visited.clear();
         self.visited.resize(self.rows.len(), false);
         let mut hasher = FixedState::with_seed(3).build_hasher();
-        for top in self.tops() {
-            if !self.visited[top as usize] {
-                // Only a cycle reaches an unvisited row that has a parent: it is cut here.
-                self.parents[self.rows[top as usize] as usize] = NO_ROW;
-                self.descend(top, out, &mut hasher);
-            }
+        let before = out.len();
+        self.descend_from_tops(out, &mut hasher);
+        if out.len() - before < self.rows.len() {
+            // Only a cycle keeps a row from being reached.
+            self.cut_cycles();
+            self.descend_from_tops(out, &mut hasher);
         }
         hasher.finish()
     }
@@ -136,26 +168,21 @@ impl<'a> Walker<'a> {
         self.first_child.resize(count, NO_ROW);
         self.next_sibling.clear();
         self.next_sibling.resize(count, NO_ROW);
-        for (at, row) in (0..).zip(&self.rows) {
-            self.position[*row as usize] = at;
-        }
         for at in (0..count).rev() {
-            let parent = self.parents[self.rows[at] as usize];
-            if parent != NO_ROW {
-                let parent = self.position[parent as usize] as usize;
+            if let Some(parent) = self.above(at) {
                 self.next_sibling[at] = self.first_child[parent];
                 self.first_child[parent] = u32::try_from(at).unwrap_or(NO_ROW);
             }
         }
     }
 
-    /// Positions to start from: spans without a parent here, then all others (for cycles).
-    fn tops(&self) -> Vec<u32> {
-        let parent = |at: &u32| self.parents[self.rows[*at as usize] as usize];
-        let all = 0..u32::try_from(self.rows.len()).unwrap_or(NO_ROW);
-        let (mut tops, rest): (Vec<u32>, Vec<u32>) = all.partition(|at| parent(at) == NO_ROW);
-        tops.extend(rest);
-        tops
+    /// Starts at every span without a parent here.
+    fn descend_from_tops(&mut self, out: &mut Vec<u32>, hasher: &mut impl Hasher) {
+        for (at, top) in (0..self.rows.len()).zip(0..) {
+            if self.above(at).is_none() && !self.visited[at] {
+                self.descend(top, out, hasher);
+            }
+        }
     }
 
     fn descend(&mut self, top: u32, out: &mut Vec<u32>, hasher: &mut impl Hasher) {
