@@ -57,6 +57,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "takt-chaos",
             "takt-bench",
             "takt-fuzz",
+            "takt-reference",
         ],
     ),
 ];
