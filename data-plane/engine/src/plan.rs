@@ -330,7 +330,7 @@ fn leaf_cost(field: &Field) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use takt_traceql::parse;
+    use takt_traceql::parse_filter as parse;
 
     use super::*;
 

@@ -16,7 +16,7 @@ use takt_engine::{
 };
 use takt_model::{TimeRange, UnixNano};
 use takt_trace::SpanColumns;
-use takt_traceql::parse;
+use takt_traceql::parse_filter as parse;
 
 fn text(text: &str) -> any_value::Value {
     any_value::Value::StringValue(text.to_owned())

@@ -19,7 +19,7 @@ use takt_engine::{CollectOptions, Hits, collect, find, predicate_columns, result
 use takt_model::TimeRange;
 use takt_trace::reorder::cluster;
 use takt_trace::{AttrTable, Column, Projection, SpanColumns};
-use takt_traceql::{Filter, parse};
+use takt_traceql::{Filter, parse_filter as parse};
 
 /// (trace id, span id, kind), as the slow evaluator names a span.
 type Found = Vec<(Vec<u8>, Vec<u8>, i32)>;

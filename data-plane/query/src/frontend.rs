@@ -8,7 +8,6 @@ use takt_kit::{Budget, Clock};
 use takt_live::Live;
 use takt_model::{Limits, TenantId, UnixNano};
 use takt_store::{BlockList, Store};
-use takt_traceql::ParseError;
 
 use crate::failure::Failure;
 use crate::metrics::Metrics;
@@ -147,10 +146,8 @@ impl Frontend {
             Err(invalid) => invalid.into(),
             Ok(None) => Invalid::rule("please provide a query in `q`").into(),
             Ok(Some(query)) => match takt_traceql::parse(query) {
-                Err(error @ (ParseError::Syntax { .. } | ParseError::Invalid(_))) => {
-                    Failure::Query(error)
-                }
-                Err(ParseError::Unsupported(_)) | Ok(_) => Failure::MetricsUnsupported,
+                Err(error) => Failure::Query(error),
+                Ok(_) => Failure::MetricsUnsupported,
             },
         }
     }

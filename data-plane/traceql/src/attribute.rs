@@ -1,6 +1,7 @@
 //! The text of an attribute token to a field, and of a tag in the API to a field.
 
-use crate::parser::{intrinsic, parse_operand_alone};
+use crate::expression::parse_operand_alone;
+use crate::names::intrinsic;
 use crate::tree::{Field, Scope, What};
 
 const SCOPES: [(&str, Scope); 6] = [

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+mod query;
+
 use crate::attribute;
 use crate::duration::format_duration;
 use crate::tree::{Expr, Field, Filter, Scope, Static, UnaryOp, What};

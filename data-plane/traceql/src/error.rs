@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+mod explain;
+
 /// Why a query is refused, in the words of Tempo where Tempo refuses it too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
@@ -15,22 +17,40 @@ pub enum ParseError {
     /// TraceQL by its syntax, but the types do not fit.
     #[error("{0}")]
     Invalid(String),
-    /// TraceQL, but this version cannot run it.
-    #[error("{0} are not supported yet")]
-    Unsupported(&'static str),
+    #[error("invalid regex: {pattern}")]
+    Regex {
+        /// As a literal.
+        pattern: String,
+        cause: String,
+    },
+    /// TraceQL by its syntax, but nobody can run it.
+    #[error("{0} not yet supported")]
+    Unsupported(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     Unexpected {
         token: String,
-        /// Named only if there are at most four.
-        expected: Vec<&'static str>,
+        expected: Expected,
     },
     UnknownIdentifier(String),
-    /// A literal that does not fit its type.
+    /// A literal that does not fit its type, or arithmetic that leaves it.
     OutOfRange(String),
-    TooDeep,
+    DivisionByZero,
+    DurationInArithmetic,
+    DurationInMetrics,
+    /// More than a query may have of something.
+    TooMuch(&'static str),
+}
+
+/// What could have stood where the error is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Exactly these tokens; the first line of the error names them if there are at most four.
+    Tokens(Vec<&'static str>),
+    /// Too many to name: a description, for [`ParseError::explain`].
+    Any(&'static str),
 }
 
 impl fmt::Display for Problem {
@@ -38,14 +58,23 @@ impl fmt::Display for Problem {
         match self {
             Self::Unexpected { token, expected } => {
                 write!(f, "syntax error: unexpected {token}")?;
-                for (i, token) in expected.iter().enumerate() {
-                    write!(f, "{} {token}", if i == 0 { ", expecting" } else { " or" })?;
+                match expected {
+                    Expected::Tokens(tokens) if tokens.len() <= 4 => {
+                        write!(f, ", expecting {}", tokens.join(" or "))
+                    }
+                    Expected::Tokens(_) | Expected::Any(_) => Ok(()),
                 }
-                Ok(())
             }
             Self::UnknownIdentifier(name) => write!(f, "unknown identifier: {name}"),
             Self::OutOfRange(literal) => write!(f, "literal `{literal}` is out of range"),
-            Self::TooDeep => f.write_str("the expression is too deep or too long"),
+            Self::DivisionByZero => f.write_str("division by zero"),
+            Self::DurationInArithmetic => {
+                f.write_str("duration cannot be used in scalar arithmetic")
+            }
+            Self::DurationInMetrics => {
+                f.write_str("duration cannot be used as a scalar operand in metric arithmetic")
+            }
+            Self::TooMuch(what) => f.write_str(what),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! TraceQL: text in, typed tree out. Pure.
 //!
-//! This version understands one spanset filter, `{ … }`, with everything that may stand inside it.
-//! The rest of the language is recognised, so that a query that is TraceQL but asks for more than
-//! Takt can do is told so, and one that is no TraceQL gets an error with line and column.
-//!
 //! - [`parse`] is strict: syntax, types, regular expressions. What it returns can be executed.
+//! - [`parse_filter`] reads one `{ … }`, for whoever wants spans and nothing else.
+//! - A [`ParseError`] says in Tempo's words what is wrong, and [explains](ParseError::explain) it with
+//!   a caret and the near name. [`warnings`](warnings()) tells what is legal and yet seldom meant.
 //! - [`lenient`](lenient()) is for autocomplete: it keeps the complete matchers of an unfinished query.
 //! - A tree's `Display` is canonical: it parses back to the same tree.
 
@@ -12,21 +11,28 @@ mod attribute;
 mod display;
 mod duration;
 mod error;
+mod expression;
 mod lenient;
 mod literal;
-mod outline;
+mod metrics;
+mod names;
+mod parse;
 mod parser;
 mod pattern;
+mod pipeline;
 mod query;
+mod scalar;
+mod static_math;
 mod token;
 mod tree;
 mod validate;
+mod warning;
 
 pub use attribute::parse_tag;
 pub use duration::{format_duration, parse_duration};
-pub use error::{ParseError, Problem};
+pub use error::{Expected, ParseError, Problem};
 pub use lenient::{Lenient, lenient};
-pub use parser::parse;
+pub use parse::{parse, parse_filter, warnings};
 pub use pattern::Pattern;
 pub use query::{
     Aggregate, Body, Compare, Function, Hint, MetricsExpr, MetricsQuery, Mode, Order, OrderKey,

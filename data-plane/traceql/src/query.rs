@@ -209,6 +209,15 @@ pub enum SecondStage {
     Compare { op: BinaryOp, value: f64 },
 }
 
+impl Query {
+    /// The literal of the first hint of this name.
+    #[must_use]
+    pub fn hint(&self, name: &str) -> Option<&Static> {
+        let named = self.hints.iter().find(|hint| hint.name == name);
+        named.map(|hint| &hint.value)
+    }
+}
+
 impl MetricsExpr {
     /// Calls `visit` with every metrics query, from left to right.
     pub fn for_each_query<'a>(&'a self, visit: &mut impl FnMut(&'a MetricsQuery)) {

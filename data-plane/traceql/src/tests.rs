@@ -1,5 +1,7 @@
 //! Beside the rules, the promise of the whole crate: whatever is printed parses back to the same tree.
 
+mod whole;
+
 use proptest::prelude::*;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 /// The canonical text of a query, or the words of its refusal.
 fn say(query: &str) -> String {
     match parse(query) {
-        Ok(filter) => filter.to_string(),
+        Ok(query) => query.to_string(),
         Err(error) => error.to_string(),
     }
 }
@@ -128,7 +130,7 @@ fn what_is_no_traceql_is_refused_with_line_and_column() {
         ),
         (
             "{ .a = 1 } x",
-            "parse error at line 1, col 12: unknown identifier: x",
+            "parse error at line 1, col 12: syntax error: unexpected IDENTIFIER",
         ),
     ]);
 }
@@ -152,10 +154,7 @@ fn types_that_do_not_fit_are_refused_in_tempos_words() {
             "{ .a > nil }",
             "illegal operation for the given types: .a > nil",
         ),
-        (
-            "{ .a =~ .b }",
-            "illegal operation for the given types: .a =~ .b",
-        ),
+        ("{ .a =~ .b }", "invalid type for =~ or !~: .b"),
         (
             "{ duration =~ \"x\" }",
             "illegal operation for the given types: duration =~ `x`",
@@ -179,43 +178,6 @@ fn types_that_do_not_fit_are_refused_in_tempos_words() {
         say("{ duration > 1 && .a = 1.5 }"),
         "{ (duration > 1) && (.a = 1.5) }"
     );
-}
-
-#[test]
-fn the_rest_of_the_language_is_recognised_and_refused() {
-    for (query, feature) in [
-        ("{ } | { name = `x` }", "pipelines of spansets"),
-        ("{ } >> { .a = 1 }", "operators between spansets"),
-        ("{ } !~ { } && ({ } &>> { })", "operators between spansets"),
-        ("{ } | count() > 1", "aggregates and scalar filters"),
-        (
-            "{ } | avg(duration) + 1s > 2 * max(.x)",
-            "aggregates and scalar filters",
-        ),
-        ("({ } | count() > 1) >> ({ })", "operators between spansets"),
-        (
-            "{ } | by(.a) | count() > 1",
-            "aggregates and scalar filters",
-        ),
-        ("{ } | select(.a, span.b)", "`by`, `coalesce` and `select`"),
-        ("{ } | by(.a) | coalesce()", "`by`, `coalesce` and `select`"),
-        ("{ } | rate() by (.a, .b)", "metrics queries"),
-        (
-            "{ } | quantile_over_time(duration, .5, 0.9) | topk(3) > 10",
-            "metrics queries",
-        ),
-        ("({ } | rate()) / ({ } | rate())", "metrics queries"),
-        ("({ } | rate()) > 10", "metrics queries"),
-        ("2 * ({ } | rate())", "metrics queries"),
-        ("{ } | compare({ status = error }, 10)", "metrics queries"),
-        ("{ } with(most_recent=true)", "query hints"),
-    ] {
-        assert_eq!(
-            say(query),
-            format!("{feature} are not supported yet"),
-            "{query}"
-        );
-    }
 }
 
 #[test]
@@ -396,7 +358,7 @@ proptest! {
     fn no_text_makes_the_parser_panic(text in any::<String>(), pieces in proptest::collection::vec(
         proptest::sample::select(vec!["{", "}", "(", ")", ".a", "span.", "trace:", "id", "=", "!~", "\"x\"", "`", "&&", "||", "5s", "1", "-", "!", "|", "rate", "count", "by", "µ", " "]), 0..20)) {
         for text in [text, pieces.concat()] {
-            let _ = (parse(&text), lenient(&text), parse_tag(&text));
+            let _ = (parse(&text).map_err(|e| e.explain(&text)), lenient(&text), parse_tag(&text));
         }
     }
 

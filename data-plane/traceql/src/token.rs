@@ -2,7 +2,8 @@
 
 use logos::Logos;
 
-use crate::error::{ParseError, Problem};
+use crate::error::{Expected, ParseError, Problem};
+use crate::names;
 
 #[derive(Logos, Debug, Clone, Copy, PartialEq, Eq)]
 #[logos(skip r"[ \t\r\n\f]+")]
@@ -107,8 +108,15 @@ pub(crate) struct Lexeme<'a> {
     pub(crate) at: usize,
 }
 
+/// No text longer than this is looked at. The API's own limit is a setting, and far below.
+const MAX_LENGTH: usize = 16 << 20;
+
 /// All tokens of `query`, with [`Token::End`] at the end.
 pub(crate) fn lex(query: &str) -> Result<Vec<Lexeme<'_>>, ParseError> {
+    if query.len() > MAX_LENGTH {
+        let problem = Problem::TooMuch("the query is too long");
+        return Err(syntax(query, 0, problem));
+    }
     let mut lexemes = Vec::new();
     for (token, span) in Token::lexer(query).spanned() {
         let text = &query[span.clone()];
@@ -120,7 +128,12 @@ pub(crate) fn lex(query: &str) -> Result<Vec<Lexeme<'_>>, ParseError> {
             }),
             Err(()) => {
                 let first: String = text.chars().take(1).collect();
-                return Err(unexpected(query, span.start, first, &[]));
+                let expected = Expected::Any("no letter of the language");
+                let problem = Problem::Unexpected {
+                    token: first,
+                    expected,
+                };
+                return Err(syntax(query, span.start, problem));
             }
         }
     }
@@ -142,22 +155,13 @@ pub(crate) fn syntax(query: &str, at: usize, problem: Problem) -> ParseError {
     }
 }
 
-pub(crate) fn unexpected(
-    query: &str,
-    at: usize,
-    token: String,
-    expected: &[&'static str],
-) -> ParseError {
-    let expected = if expected.len() <= 4 {
-        expected.to_vec()
-    } else {
-        Vec::new()
-    };
-    syntax(query, at, Problem::Unexpected { token, expected })
+pub(crate) fn unexpected(query: &str, found: Lexeme<'_>, expected: Expected) -> ParseError {
+    let token = describe(found);
+    syntax(query, found.at, Problem::Unexpected { token, expected })
 }
 
 /// How an error names a token.
-pub(crate) fn describe(lexeme: Lexeme<'_>) -> String {
+fn describe(lexeme: Lexeme<'_>) -> String {
     match lexeme.token {
         Token::Quoted | Token::Raw => "STRING",
         Token::Integer => "INTEGER",
@@ -167,34 +171,8 @@ pub(crate) fn describe(lexeme: Lexeme<'_>) -> String {
             let scope = lexeme.text.find('.').map_or(0, |i| i + 1);
             &lexeme.text[..scope]
         }
-        Token::Word if !is_keyword(lexeme.text) => "IDENTIFIER",
+        Token::Word if !names::is_keyword(lexeme.text) => "IDENTIFIER",
         _ => lexeme.text,
     }
     .to_owned()
-}
-
-fn is_keyword(word: &str) -> bool {
-    crate::parser::intrinsic(word).is_some()
-        || crate::literal::constant(word).is_some()
-        || matches!(
-            word,
-            "nil"
-                | "rootService"
-                | "id"
-                | "traceID"
-                | "spanID"
-                | "parentID"
-                | "timeSinceStart"
-                | "version"
-                | "childCount"
-                | "parent"
-                | "by"
-                | "coalesce"
-                | "select"
-                | "with"
-                | "topk"
-                | "bottomk"
-        )
-        || crate::outline::AGGREGATES.contains(&word)
-        || crate::outline::METRICS.contains(&word)
 }

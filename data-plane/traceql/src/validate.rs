@@ -1,161 +1,176 @@
-//! Types: which operands fit which operators.
+//! What the grammar allows and the language does not.
 
 use crate::error::ParseError;
-use crate::tree::{BinaryOp, Expr, Field, Filter, Intrinsic, Scope, Static, UnaryOp, What};
+use crate::query::{
+    Aggregate, Body, Compare, Function, MetricsExpr, MetricsQuery, Pipeline, Query, Scalar,
+    SecondStage, Spansets, Stage,
+};
+use crate::tree::Expr;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Nil,
-    Int,
-    Float,
-    String,
-    Bool,
-    Duration,
-    Status,
-    Kind,
-    /// Known only when a span is looked at.
-    Any,
-}
+mod types;
 
-impl Type {
-    fn is_numeric(self) -> bool {
-        matches!(self, Self::Int | Self::Float | Self::Duration)
-    }
+pub(crate) use types::condition;
 
-    fn fits(self, other: Self) -> bool {
-        self == other
-            || (self.is_numeric() && other.is_numeric())
-            || [self, other]
-                .iter()
-                .any(|t| matches!(t, Self::Any | Self::Nil))
-    }
+/// How many fields a metrics function groups by at most; where it adds a label of its own, one less.
+const MAX_GROUPS: usize = 5;
+/// How many values of an attribute `compare()` shows at most.
+const MAX_TOP: u32 = 1_000;
 
-    fn allows(self, op: BinaryOp) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Bool => op.is_logical() || matches!(op, BinaryOp::Eq | BinaryOp::Ne),
-            Self::Int | Self::Float | Self::Duration => op.is_arithmetic() || op.is_comparison(),
-            Self::String => op.is_comparison(),
-            Self::Status | Self::Kind | Self::Nil => matches!(op, BinaryOp::Eq | BinaryOp::Ne),
+type Verdict = Result<(), ParseError>;
+
+pub(crate) fn query(query: &Query) -> Verdict {
+    match &query.body {
+        Body::Search(search) => pipeline(search),
+        Body::Metrics(expr) => {
+            metrics(expr)?;
+            if compares(expr) && !matches!(expr, MetricsExpr::Query(_)) {
+                return invalid("`compare()` cannot be used with second stage functions");
+            }
+            Ok(())
         }
     }
 }
 
-pub(crate) fn filter(filter: &Filter) -> Result<(), ParseError> {
-    filter.expr.as_ref().map_or(Ok(()), condition)
+fn pipeline(pipeline: &Pipeline) -> Verdict {
+    pipeline.stages.iter().try_for_each(|stage| match stage {
+        Stage::Spansets(operand) => spansets(operand),
+        Stage::Scalar(filter) => {
+            scalar(&filter.left)?;
+            scalar(&filter.right)
+        }
+        Stage::By(key) => {
+            types::type_of(key)?;
+            if names_a_field(key) {
+                return Ok(());
+            }
+            invalid(format!(
+                "grouping field expressions must reference the span: by({key})"
+            ))
+        }
+        Stage::Coalesce | Stage::Select(_) => Ok(()),
+    })
 }
 
-/// Whether `expr` is sound and says yes or no.
-pub(crate) fn condition(expr: &Expr) -> Result<(), ParseError> {
-    match type_of(expr)? {
-        Type::Bool | Type::Any => Ok(()),
-        _ => Err(ParseError::Invalid(format!(
-            "span filter field expressions must resolve to a boolean: {expr}"
-        ))),
+fn spansets(operand: &Spansets) -> Verdict {
+    match operand {
+        Spansets::Filter(filter) | Spansets::Without(filter) => types::filter(filter),
+        Spansets::Pipeline(inner) => pipeline(inner),
+        Spansets::Binary { left, right, .. } => {
+            spansets(left)?;
+            spansets(right)
+        }
     }
 }
 
-fn type_of(expr: &Expr) -> Result<Type, ParseError> {
+fn scalar(operand: &Scalar) -> Verdict {
+    match operand {
+        Scalar::Static(_) | Scalar::Aggregate(Aggregate::Count) => Ok(()),
+        Scalar::Aggregate(
+            aggregate @ (Aggregate::Max(expr)
+            | Aggregate::Min(expr)
+            | Aggregate::Avg(expr)
+            | Aggregate::Sum(expr)),
+        ) => {
+            let of = types::type_of(expr)?;
+            if !of.is_numeric() && of != types::Type::Any {
+                return invalid(format!(
+                    "aggregate field expressions must resolve to a number type: {aggregate}"
+                ));
+            }
+            if !names_a_field(expr) {
+                return invalid(format!(
+                    "aggregate field expressions must reference the span: {aggregate}"
+                ));
+            }
+            Ok(())
+        }
+        Scalar::Binary { left, right, .. } => {
+            scalar(left)?;
+            scalar(right)
+        }
+    }
+}
+
+fn metrics(expr: &MetricsExpr) -> Verdict {
     match expr {
-        Expr::Static(literal) => Ok(type_of_static(literal)),
-        Expr::Field(field) => Ok(type_of_field(field)),
-        Expr::Unary { op, operand } => match (op, type_of(operand)?) {
-            (UnaryOp::Neg, Type::Any) => Ok(Type::Float),
-            (UnaryOp::Neg, operand) if operand.is_numeric() => Ok(operand),
-            (UnaryOp::Not, Type::Bool | Type::Any) => Ok(Type::Bool),
-            _ => Err(illegal(expr)),
-        },
-        Expr::Binary { op, left, right } => {
-            let (left, right) = (type_of(left)?, type_of(right)?);
-            if !left.fits(right) {
-                return Err(ParseError::Invalid(format!(
-                    "binary operations must operate on the same type: {expr}"
-                )));
-            }
-            if !left.allows(*op) || !right.allows(*op) {
-                return Err(illegal(expr));
-            }
-            Ok(match op {
-                op if !op.is_arithmetic() => Type::Bool,
-                _ if left == right && left.is_numeric() => left,
-                _ => Type::Float,
-            })
+        MetricsExpr::Number(_) => Ok(()),
+        MetricsExpr::Query(query) => metrics_query(query),
+        MetricsExpr::Binary { left, right, .. } => {
+            metrics(left)?;
+            metrics(right)
         }
-        Expr::Match { operand, .. } => match type_of(operand)? {
-            Type::String | Type::Any => Ok(Type::Bool),
-            _ => Err(illegal(expr)),
-        },
-        Expr::Exists { negated, operand } => {
-            type_of(operand)?;
-            if let (true, Expr::Field(field)) = (*negated, operand.as_ref()) {
-                can_be_nil(field)?;
+        MetricsExpr::Then { of, stage } => {
+            metrics(of)?;
+            match stage {
+                SecondStage::TopK(0) | SecondStage::BottomK(0) => {
+                    invalid("limit must be greater than 0")
+                }
+                SecondStage::TopK(_) | SecondStage::BottomK(_) | SecondStage::Compare { .. } => {
+                    Ok(())
+                }
             }
-            Ok(Type::Bool)
         }
     }
 }
 
-/// Refuses `= nil` on what every span has.
-fn can_be_nil(field: &Field) -> Result<(), ParseError> {
-    if field.parent {
-        // A span without a parent has none of its intrinsics.
-        return Ok(());
-    }
-    match &field.what {
-        What::Intrinsic(intrinsic) => Err(ParseError::Invalid(format!(
-            "{}=nil is not valid because intrinsics cannot be nil",
-            intrinsic.name()
-        ))),
-        What::Attribute(Scope::Resource, key) if key == "service.name" => Err(ParseError::Invalid(
-            "resource.service.name=nil is not valid because resource.service.name cannot be nil"
-                .to_owned(),
-        )),
-        What::Attribute(..) => Ok(()),
-    }
-}
-
-fn illegal(expr: &Expr) -> ParseError {
-    ParseError::Invalid(format!("illegal operation for the given types: {expr}"))
-}
-
-fn type_of_static(literal: &Static) -> Type {
-    match literal {
-        Static::Nil => Type::Nil,
-        Static::Int(_) => Type::Int,
-        Static::Float(_) => Type::Float,
-        Static::String(_) => Type::String,
-        Static::Bool(_) => Type::Bool,
-        Static::Duration(_) => Type::Duration,
-        Static::Status(_) => Type::Status,
-        Static::Kind(_) => Type::Kind,
-    }
-}
-
-fn type_of_field(field: &Field) -> Type {
-    let What::Intrinsic(intrinsic) = field.what else {
-        return Type::Any;
+fn metrics_query(query: &MetricsQuery) -> Verdict {
+    pipeline(&query.pipeline)?;
+    let most = match &query.function {
+        Function::Rate
+        | Function::CountOverTime
+        | Function::MinOverTime(_)
+        | Function::MaxOverTime(_)
+        | Function::AvgOverTime(_)
+        | Function::SumOverTime(_) => MAX_GROUPS,
+        Function::HistogramOverTime(_) => MAX_GROUPS - 1,
+        Function::QuantileOverTime(_, quantiles) => {
+            if let Some(wrong) = quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)) {
+                return invalid(format!("quantile must be between 0 and 1: {wrong}"));
+            }
+            MAX_GROUPS - 1
+        }
+        Function::Compare(compare) => return comparison(compare),
     };
-    match intrinsic {
-        Intrinsic::Duration | Intrinsic::TraceDuration | Intrinsic::EventTimeSinceStart => {
-            Type::Duration
-        }
-        Intrinsic::Status => Type::Status,
-        Intrinsic::Kind => Type::Kind,
-        Intrinsic::ChildCount
-        | Intrinsic::NestedSetLeft
-        | Intrinsic::NestedSetRight
-        | Intrinsic::NestedSetParent => Type::Int,
-        Intrinsic::Name
-        | Intrinsic::StatusMessage
-        | Intrinsic::SpanId
-        | Intrinsic::ParentId
-        | Intrinsic::TraceId
-        | Intrinsic::TraceRootName
-        | Intrinsic::TraceRootService
-        | Intrinsic::EventName
-        | Intrinsic::LinkTraceId
-        | Intrinsic::LinkSpanId
-        | Intrinsic::InstrumentationName
-        | Intrinsic::InstrumentationVersion => Type::String,
+    if query.by.len() > most {
+        return Err(ParseError::Unsupported(format!(
+            "metrics group by {} values",
+            query.by.len()
+        )));
     }
+    Ok(())
+}
+
+fn comparison(compare: &Compare) -> Verdict {
+    types::filter(&compare.selection)?;
+    if !(1..=MAX_TOP).contains(&compare.top) {
+        return invalid(format!(
+            "compare() top number of values must be an integer between 1 and {MAX_TOP}"
+        ));
+    }
+    match compare.window {
+        None => Ok(()),
+        Some((0, _) | (_, 0)) => {
+            invalid("compare() timestamps must be positive integer unix nanoseconds")
+        }
+        Some((start, end)) if end <= start => {
+            invalid("compare() end timestamp must be greater than start timestamp")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn compares(expr: &MetricsExpr) -> bool {
+    let mut found = false;
+    expr.for_each_query(&mut |query| found |= matches!(query.function, Function::Compare(_)));
+    found
+}
+
+fn names_a_field(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.for_each_field(&mut |_| found = true);
+    found
+}
+
+fn invalid(text: impl Into<String>) -> Verdict {
+    Err(ParseError::Invalid(text.into()))
 }

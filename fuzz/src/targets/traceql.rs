@@ -52,7 +52,21 @@ pub(super) fn target(golden: &Path) -> anyhow::Result<Target> {
             b"kind",
             b"span.\"a b\"",
             b" | count() > 1",
+            b" | avg(duration)",
+            b" | by(name)",
+            b" | select(.a)",
+            b" | coalesce()",
+            b" | rate()",
+            b" | quantile_over_time(duration, .5, .9)",
+            b" | compare({ }, 10)",
+            b" by (name)",
+            b" | topk(3)",
+            b" | order by start asc",
+            b" with(most_recent=true)",
             b" >> ",
+            b" !~ ",
+            b" &<< ",
+            b"!{ }",
             b"// x\n",
         ],
         run,
@@ -65,11 +79,11 @@ fn run(input: &[u8]) -> Effect {
     };
     let lenient = takt_traceql::lenient(text);
     let shape = match takt_traceql::parse(text) {
-        Ok(filter) => {
-            let printed = filter.to_string();
+        Ok(query) => {
+            let printed = query.to_string();
             let again =
                 takt_traceql::parse(&printed).unwrap_or_else(|error| unparsable(&printed, &error));
-            assert_eq!(again.to_string(), printed, "the canonical form is stable");
+            assert_eq!(again, query, "`{printed}` is printed of another tree");
             // What matters of a query is its shape, not its names and numbers.
             printed
                 .chars()
@@ -78,7 +92,7 @@ fn run(input: &[u8]) -> Effect {
                 .collect()
         }
         Err(error) => error
-            .to_string()
+            .explain(text)
             .chars()
             .filter(|c| !c.is_ascii_digit())
             .take(40)
@@ -88,6 +102,6 @@ fn run(input: &[u8]) -> Effect {
 }
 
 #[expect(clippy::panic, reason = "a panic is how a target fails")]
-fn unparsable(printed: &str, error: &takt_traceql::ParseError) -> takt_traceql::Filter {
+fn unparsable(printed: &str, error: &takt_traceql::ParseError) -> takt_traceql::Query {
     panic!("`{printed}` was printed and does not parse: {error}")
 }

@@ -32,7 +32,7 @@ impl Plan {
     pub(crate) fn new(request: &request::Search) -> Result<Self, Failure> {
         let matcher = match &request.what {
             What::TraceQl(query) => {
-                Matcher::Filter(takt_traceql::parse(query).map_err(Failure::Query)?)
+                Matcher::Filter(takt_traceql::parse_filter(query).map_err(Failure::Query)?)
             }
             What::Legacy(legacy) => Matcher::Tags(TagSearch {
                 tags: legacy.tags.clone().into_iter().collect(),
