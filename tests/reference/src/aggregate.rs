@@ -2,43 +2,59 @@
 
 use std::cmp::Ordering;
 
-use takt_traceql::{Aggregate, Expr, Scalar, ScalarFilter};
+use takt_traceql::{Aggregate, Expr, Filter, Scalar, ScalarFilter};
 
 use crate::Trace;
-use crate::expr::first_value;
-use crate::search::Set;
+use crate::expr::values;
+use crate::search::{Set, in_question};
 use crate::value::{Value, arithmetic, compare, order};
 
 /// The set with its numbers, if the filter holds for it. A number that the set does not have holds for
 /// nothing.
-pub(crate) fn keep(trace: &Trace<'_>, filter: &ScalarFilter, mut set: Set) -> Option<Set> {
-    let mut numbers = Vec::new();
-    let left = scalar(trace, &filter.left, &set.spans, &mut numbers)?;
-    let right = scalar(trace, &filter.right, &set.spans, &mut numbers)?;
-    for (key, value) in numbers {
+pub(crate) fn keep(
+    trace: &Trace<'_>,
+    filter: &ScalarFilter,
+    mut set: Set,
+    first: Option<&Filter>,
+) -> Option<Set> {
+    let numbers_of = |of: &Expr| -> Vec<Value> {
+        // The first value of each span that is a number.
+        let number = |at: &usize| {
+            let only = in_question(trace, *at, first);
+            values(trace, *at, of, only)
+                .into_iter()
+                .find(Value::is_number)
+        };
+        set.spans.iter().filter_map(number).collect()
+    };
+    let count = i64::try_from(set.spans.len()).ok()?;
+    let mut known = Vec::new();
+    let mut number = |aggregate: &Aggregate| {
+        let value = match aggregate {
+            Aggregate::Count => Value::Int(count),
+            Aggregate::Max(of) => best(numbers_of(of), Ordering::Greater)?,
+            Aggregate::Min(of) => best(numbers_of(of), Ordering::Less)?,
+            Aggregate::Avg(of) => avg(&numbers_of(of))?,
+            Aggregate::Sum(of) => sum(&numbers_of(of))?,
+        };
+        known.push((name(aggregate), value.clone()));
+        Some(value)
+    };
+    let left = scalar(&filter.left, &mut number)?;
+    let right = scalar(&filter.right, &mut number)?;
+    for (key, value) in known {
         set.attributes.retain(|(known, _)| *known != key);
         set.attributes.push((key, Some(value)));
     }
     compare(filter.op, &left, &right).then_some(set)
 }
 
-fn scalar(
-    trace: &Trace<'_>,
-    scalar_of: &Scalar,
-    spans: &[usize],
-    numbers: &mut Vec<(String, Value)>,
-) -> Option<Value> {
-    match scalar_of {
+fn scalar(of: &Scalar, number: &mut impl FnMut(&Aggregate) -> Option<Value>) -> Option<Value> {
+    match of {
         Scalar::Static(literal) => Value::of_literal(literal),
-        Scalar::Aggregate(aggregate) => {
-            let value = number(trace, aggregate, spans)?;
-            numbers.push((name(aggregate), value.clone()));
-            Some(value)
-        }
+        Scalar::Aggregate(aggregate) => number(aggregate),
         Scalar::Binary { op, left, right } => {
-            let left = scalar(trace, left, spans, numbers)?;
-            let right = scalar(trace, right, spans, numbers)?;
-            arithmetic(*op, &left, &right)
+            arithmetic(*op, &scalar(left, number)?, &scalar(right, number)?)
         }
     }
 }
@@ -53,36 +69,15 @@ fn name(aggregate: &Aggregate) -> String {
     }
 }
 
-fn number(trace: &Trace<'_>, aggregate: &Aggregate, spans: &[usize]) -> Option<Value> {
-    let all = |of: &Expr| numbers(trace, of, spans);
-    match aggregate {
-        Aggregate::Count => Some(Value::Int(i64::try_from(spans.len()).ok()?)),
-        Aggregate::Max(of) => all(of)
-            .into_iter()
-            .reduce(|best, one| match order(&one, &best) {
-                Some(Ordering::Greater) => one,
-                Some(Ordering::Equal) => earlier_type(best, one),
-                _ => best,
-            }),
-        Aggregate::Min(of) => all(of)
-            .into_iter()
-            .reduce(|best, one| match order(&one, &best) {
-                Some(Ordering::Less) => one,
-                Some(Ordering::Equal) => earlier_type(best, one),
-                _ => best,
-            }),
-        Aggregate::Sum(of) => sum(&all(of)),
-        Aggregate::Avg(of) => avg(&all(of)),
-    }
-}
-
-/// The first value of each span, as far as it is a number.
-fn numbers(trace: &Trace<'_>, of: &Expr, spans: &[usize]) -> Vec<Value> {
-    let values = spans.iter().filter_map(|at| first_value(trace, *at, of));
-    values
-        .filter(Value::is_number)
-        .filter(|value| !matches!(value, Value::Float(number) if number.is_nan()))
-        .collect()
+/// The largest number, or the smallest.
+fn best(numbers: Vec<Value>, wanted: Ordering) -> Option<Value> {
+    numbers
+        .into_iter()
+        .reduce(|best, one| match order(&one, &best) {
+            Some(Ordering::Equal) => earlier_type(best, one),
+            order if order == Some(wanted) => one,
+            _ => best,
+        })
 }
 
 /// Of equal numbers the int, then the duration, then the float.
@@ -95,19 +90,31 @@ fn earlier_type(a: Value, b: Value) -> Value {
     if rank(&b) < rank(&a) { b } else { a }
 }
 
+/// With a float among them a float, else with a duration among them a duration.
+#[expect(clippy::cast_precision_loss, reason = "floats are added to floats")]
 fn sum(values: &[Value]) -> Option<Value> {
-    if values.is_empty() {
-        return None;
+    let (mut whole, mut real) = (0i64, 0.0);
+    let (mut durations, mut floats) = (false, false);
+    for value in values {
+        match value {
+            Value::Int(number) => whole = whole.wrapping_add(*number),
+            Value::Duration(nanos) => {
+                whole = whole.wrapping_add(*nanos);
+                durations = true;
+            }
+            Value::Float(number) => {
+                real += number;
+                floats = true;
+            }
+            _ => {}
+        }
     }
-    if let Some(numbers) = ints(values) {
-        return Some(Value::Int(wrapping_sum(&numbers)));
+    match (values.is_empty(), floats, durations) {
+        (true, ..) => None,
+        (_, true, _) => Some(Value::Float(whole as f64 + real)),
+        (.., true) => Some(Value::Duration(whole)),
+        (.., false) => Some(Value::Int(whole)),
     }
-    if let Some(nanos) = durations(values) {
-        return Some(Value::Duration(wrapping_sum(&nanos)));
-    }
-    Some(Value::Float(
-        values.iter().filter_map(Value::as_float).sum(),
-    ))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mean of so many is rounded")]
@@ -116,26 +123,4 @@ fn avg(values: &[Value]) -> Option<Value> {
         Value::Duration(nanos) => Some(Value::Duration(nanos / i64::try_from(values.len()).ok()?)),
         total => Some(Value::Float(total.as_float()? / values.len() as f64)),
     }
-}
-
-fn wrapping_sum(numbers: &[i64]) -> i64 {
-    numbers
-        .iter()
-        .fold(0, |sum, number| sum.wrapping_add(*number))
-}
-
-fn ints(values: &[Value]) -> Option<Vec<i64>> {
-    let int = |value: &Value| match value {
-        Value::Int(number) => Some(*number),
-        _ => None,
-    };
-    values.iter().map(int).collect()
-}
-
-fn durations(values: &[Value]) -> Option<Vec<i64>> {
-    let duration = |value: &Value| match value {
-        Value::Duration(nanos) => Some(*nanos),
-        _ => None,
-    };
-    values.iter().map(duration).collect()
 }

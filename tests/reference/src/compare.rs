@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use takt_traceql::{Compare, Field, Intrinsic, Scope};
 
-use crate::expr::{first_of_field, matches};
+use crate::expr::matches;
 use crate::metrics::{Counted, Interval};
 use crate::series::{AllSeries, Series, text};
 use crate::value::Value;
@@ -83,7 +83,7 @@ fn of_field(
     let mut total = zeros(interval);
     let mut values: BTreeMap<String, (Value, BTreeMap<u64, f64>)> = BTreeMap::new();
     for span in spans {
-        if let Some(value) = first_of_field(span.trace, span.at, field) {
+        if let Some(value) = span.first_value(field) {
             let (_, counts) = values
                 .entry(value.key())
                 .or_insert_with(|| (value.shown(), zeros(interval)));

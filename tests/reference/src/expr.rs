@@ -10,7 +10,7 @@ use crate::value::{Value, arithmetic, compare, over_elements};
 
 /// The event and the link that conditions on those must hold for, if one alone counts.
 #[derive(Debug, Clone, Copy, Default)]
-struct Only {
+pub(crate) struct Only {
     event: Option<usize>,
     link: Option<usize>,
 }
@@ -18,11 +18,16 @@ struct Only {
 /// Whether the span at `at` matches.
 #[must_use]
 pub fn matches(trace: &Trace<'_>, at: usize, filter: &Filter) -> bool {
+    matching(trace, at, filter).is_some()
+}
+
+/// The event and the link that a filter speaks of, if it speaks of one alone and the span matches.
+pub(crate) fn matching(trace: &Trace<'_>, at: usize, filter: &Filter) -> Option<Only> {
     let Some(expr) = &filter.expr else {
-        return true;
+        return Some(Only::default());
     };
     if has_or_or_not(expr) {
-        return holds(trace, at, expr, Only::default());
+        return holds(trace, at, expr, Only::default()).then(Only::default);
     }
     // Only `&&` at the top: all conditions on events hold for one event, all on links for one link.
     let (mut events, mut links, mut others) = (Vec::new(), Vec::new(), Vec::new());
@@ -37,29 +42,22 @@ pub fn matches(trace: &Trace<'_>, at: usize, filter: &Filter) -> bool {
     }
     let span = trace.spans[at].span;
     let all = |conditions: &[&Expr], only| conditions.iter().all(|c| holds(trace, at, c, only));
-    let event = |event| Only {
-        event: Some(event),
-        link: None,
-    };
-    let link = |link| Only {
-        event: None,
-        link: Some(link),
-    };
-    (events.is_empty() || (0..span.events.len()).any(|at| all(&events, event(at))))
-        && (links.is_empty() || (0..span.links.len()).any(|at| all(&links, link(at))))
-        && all(&others, Only::default())
-}
-
-/// The first value of an expression, which is the one that grouping and aggregates take.
-#[must_use]
-pub(crate) fn first_value(trace: &Trace<'_>, at: usize, expr: &Expr) -> Option<Value> {
-    values(trace, at, expr, Only::default()).into_iter().next()
-}
-
-/// The first value of a field.
-#[must_use]
-pub(crate) fn first_of_field(trace: &Trace<'_>, at: usize, of: &Field) -> Option<Value> {
-    field(trace, at, of, Only::default()).into_iter().next()
+    let mut only = Only::default();
+    if !events.is_empty() {
+        let this = |event| Only {
+            event: Some(event),
+            link: None,
+        };
+        only.event = Some((0..span.events.len()).find(|at| all(&events, this(*at)))?);
+    }
+    if !links.is_empty() {
+        let this = |link| Only {
+            event: None,
+            link: Some(link),
+        };
+        only.link = Some((0..span.links.len()).find(|at| all(&links, this(*at)))?);
+    }
+    all(&others, Only::default()).then_some(only)
 }
 
 fn holds(trace: &Trace<'_>, at: usize, expr: &Expr, only: Only) -> bool {
@@ -68,7 +66,7 @@ fn holds(trace: &Trace<'_>, at: usize, expr: &Expr, only: Only) -> bool {
 
 /// Every value that an expression has here: none if something is missing, several if events or links
 /// have several.
-fn values(trace: &Trace<'_>, at: usize, expr: &Expr, only: Only) -> Vec<Value> {
+pub(crate) fn values(trace: &Trace<'_>, at: usize, expr: &Expr, only: Only) -> Vec<Value> {
     let truth = |expr| holds(trace, at, expr, only);
     let all = |expr| values(trace, at, expr, only);
     match expr {
@@ -154,7 +152,8 @@ fn whole_ids(against: &Expr, side: &Expr, values: Vec<Value>) -> Vec<Value> {
     ))]
 }
 
-fn field(trace: &Trace<'_>, at: usize, of: &Field, only: Only) -> Vec<Value> {
+/// The same for a field.
+pub(crate) fn field(trace: &Trace<'_>, at: usize, of: &Field, only: Only) -> Vec<Value> {
     let (at, only) = match (of.parent, trace.parents[at]) {
         (false, _) => (at, only),
         (true, Some(parent)) => (parent, Only::default()),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use takt_traceql::{Field, Function, MetricsExpr, MetricsQuery};
 
-use crate::expr::first_of_field;
+use crate::expr::{Only, field};
 use crate::quantile::{bucket, quantile};
-use crate::search::spans;
+use crate::search::{first_filter, in_question, spans};
 use crate::series::{AllSeries, Labels, Operand, Series, then, through};
 use crate::value::Value;
 use crate::{Corpus, Trace, compare};
@@ -82,6 +82,35 @@ pub(crate) struct Counted<'a, 'c> {
     pub(crate) trace: &'c Trace<'a>,
     pub(crate) at: usize,
     pub(crate) stamp: u64,
+    only: Only,
+}
+
+impl Counted<'_, '_> {
+    pub(crate) fn first_value(&self, of: &Field) -> Option<Value> {
+        field(self.trace, self.at, of, self.only).into_iter().next()
+    }
+
+    fn first_number(&self, of: &Field) -> Option<Value> {
+        let mut values = field(self.trace, self.at, of, self.only).into_iter();
+        values.find(Value::is_number)
+    }
+
+    /// Durations in seconds.
+    fn measure(&self, of: &Field) -> Option<f64> {
+        match self.first_number(of)? {
+            value @ Value::Duration(_) => Some(value.as_float()? / 1e9),
+            value => value.as_float(),
+        }
+    }
+
+    /// Of ints as they are, of durations in seconds; floats have no buckets.
+    fn bucket(&self, of: &Field) -> Option<f64> {
+        match self.first_number(of)? {
+            Value::Int(number) => bucket(number),
+            Value::Duration(nanos) => Some(bucket(nanos)? / 1e9),
+            _ => None,
+        }
+    }
 }
 
 fn first_stage(corpus: &Corpus<'_>, query: &MetricsQuery, interval: Interval) -> AllSeries {
@@ -90,7 +119,13 @@ fn first_stage(corpus: &Corpus<'_>, query: &MetricsQuery, interval: Interval) ->
         for at in spans(trace, &query.pipeline) {
             let start = trace.spans[at].span.start_time_unix_nano;
             if let Some(stamp) = interval.stamp(start) {
-                counted.push(Counted { trace, at, stamp });
+                let only = in_question(trace, at, first_filter(&query.pipeline));
+                counted.push(Counted {
+                    trace,
+                    at,
+                    stamp,
+                    only,
+                });
             }
         }
     }
@@ -102,7 +137,7 @@ fn first_stage(corpus: &Corpus<'_>, query: &MetricsQuery, interval: Interval) ->
         let values: Vec<_> = query
             .by
             .iter()
-            .map(|field| first_of_field(span.trace, span.at, field))
+            .map(|field| span.first_value(field))
             .collect();
         let keys = values.iter().map(|v| v.as_ref().map(Value::key));
         let key = format!("{:?}", keys.collect::<Vec<_>>());
@@ -149,7 +184,7 @@ fn of_group(
         }]
     };
     let measured = |of: &Field, number: fn(&[f64]) -> f64| {
-        let numbers = by_stamp(spans, |span| seconds_or_number(span, of));
+        let numbers = by_stamp(spans, |span| span.measure(of));
         numbers
             .into_iter()
             .map(|(stamp, all)| (stamp, number(&all)))
@@ -179,7 +214,7 @@ fn of_group(
         Function::SumOverTime(of) => one("sum_over_time", measured(of, |all| all.iter().sum())),
         Function::AvgOverTime(of) => one("avg_over_time", measured(of, mean)),
         Function::QuantileOverTime(of, quantiles) => {
-            let buckets = by_stamp(spans, |span| bucket_of(span, of));
+            let buckets = by_stamp(spans, |span| span.bucket(of));
             if buckets.is_empty() {
                 return Vec::new();
             }
@@ -196,7 +231,7 @@ fn of_group(
         Function::HistogramOverTime(of) => {
             let mut by_bucket: BTreeMap<u64, Vec<&Counted<'_, '_>>> = BTreeMap::new();
             for span in spans {
-                if let Some(bucket) = bucket_of(span, of) {
+                if let Some(bucket) = span.bucket(of) {
                     by_bucket.entry(bucket.to_bits()).or_default().push(span);
                 }
             }
@@ -238,26 +273,7 @@ fn by_stamp(
     by_stamp
 }
 
-/// The first value of a field if it is a number; durations in seconds.
-fn seconds_or_number(span: &Counted<'_, '_>, of: &Field) -> Option<f64> {
-    let value = first_of_field(span.trace, span.at, of)?;
-    let number = match value {
-        Value::Duration(_) => value.as_float()? / 1e9,
-        _ => value.as_float()?,
-    };
-    (!number.is_nan()).then_some(number)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "few enough to count exactly")]
 fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / numbers.len() as f64
-}
-
-/// The bucket of the first value of a field: of ints as they are, of durations in seconds.
-fn bucket_of(span: &Counted<'_, '_>, of: &Field) -> Option<f64> {
-    match first_of_field(span.trace, span.at, of)? {
-        Value::Int(number) => bucket(number),
-        Value::Duration(nanos) => Some(bucket(nanos)? / 1e9),
-        _ => None,
-    }
 }

@@ -3,7 +3,7 @@
 use takt_traceql::{Filter, Mode, Pipeline, Relation, SpansetOp, Spansets, Stage};
 
 use crate::aggregate;
-use crate::expr::{first_value, matches};
+use crate::expr::{Only, matches, matching as event_and_link, values};
 use crate::value::Value;
 use crate::{Corpus, Trace};
 
@@ -55,9 +55,19 @@ fn whole(trace: &Trace<'_>) -> Set {
 }
 
 fn run(trace: &Trace<'_>, pipeline: &Pipeline, input: Set) -> Vec<Set> {
-    let mut sets = vec![input];
+    through(trace, pipeline, vec![input], first_filter(pipeline))
+}
+
+fn through(
+    trace: &Trace<'_>,
+    pipeline: &Pipeline,
+    mut sets: Vec<Set>,
+    first: Option<&Filter>,
+) -> Vec<Set> {
     for stage in &pipeline.stages {
         sets = match stage {
+            // Parentheses around a whole stage mean nothing.
+            Stage::Spansets(Spansets::Pipeline(inner)) => through(trace, inner, sets, first),
             Stage::Spansets(expr) => each(sets, |set| {
                 vec![Set {
                     spans: spansets(trace, expr, &set.spans).spans,
@@ -65,11 +75,16 @@ fn run(trace: &Trace<'_>, pipeline: &Pipeline, input: Set) -> Vec<Set> {
                 }]
             }),
             Stage::Scalar(filter) => each(sets, |set| {
-                aggregate::keep(trace, filter, set).into_iter().collect()
+                aggregate::keep(trace, filter, set, first)
+                    .into_iter()
+                    .collect()
             }),
             Stage::By(expr) => each(sets, |set| {
                 let key = format!("by({expr})");
-                split(set, &key, |at| first_value(trace, at, expr))
+                split(set, &key, |at| {
+                    let only = in_question(trace, at, first);
+                    values(trace, at, expr, only).into_iter().next()
+                })
             }),
             Stage::Coalesce => vec![Set {
                 spans: distinct(sets.into_iter().flat_map(|set| set.spans)),
@@ -80,6 +95,23 @@ fn run(trace: &Trace<'_>, pipeline: &Pipeline, input: Set) -> Vec<Set> {
         sets.retain(|set| !set.spans.is_empty());
     }
     sets
+}
+
+/// The filter that a pipeline starts with, if it starts with a single one.
+pub(crate) fn first_filter(pipeline: &Pipeline) -> Option<&Filter> {
+    match pipeline.stages.first()? {
+        Stage::Spansets(Spansets::Filter(filter)) => Some(filter),
+        Stage::Spansets(Spansets::Pipeline(inner)) => first_filter(inner),
+        _ => None,
+    }
+}
+
+/// What of a span's events and links is grouped and measured: where the first filter spoke of one alone,
+/// that one.
+pub(crate) fn in_question(trace: &Trace<'_>, at: usize, first: Option<&Filter>) -> Only {
+    first
+        .and_then(|filter| event_and_link(trace, at, filter))
+        .unwrap_or_default()
 }
 
 fn each(sets: Vec<Set>, change: impl Fn(Set) -> Vec<Set>) -> Vec<Set> {

@@ -86,10 +86,10 @@ impl Value {
         Some(scalars.filter(|v| !matches!(v, Self::Other(_))).collect())
     }
 
-    /// Whether it is an int, a float or a duration.
+    /// Whether it is an int, a float or a duration (of floats, not the one that is none).
     #[must_use]
     pub fn is_number(&self) -> bool {
-        matches!(self, Self::Int(_) | Self::Float(_) | Self::Duration(_))
+        self.as_float().is_some_and(|number| !number.is_nan())
     }
 
     /// A number as a float; durations count in nanoseconds.
@@ -136,7 +136,7 @@ fn compare_scalars(op: BinaryOp, left: &Value, right: &Value) -> bool {
         | (Value::Kind(_), Value::Kind(_))
         | (Value::Status(_), Value::Status(_) | Value::Int(_))
         | (Value::Int(_), Value::Status(_)) => false,
-        _ if left.is_number() && right.is_number() => true,
+        _ if left.as_float().is_some() && right.as_float().is_some() => true,
         _ => return false,
     };
     let order = order(left, right);

@@ -1,10 +1,10 @@
 //! Queries from the grammar of TraceQL, about values that the traces at hand have.
 
-use takt_traceql::{Field, format_duration, parse_tag};
+use takt_traceql::{Field, format_duration, parse, parse_tag};
 
 use super::{Rng, TICK, TIME};
 use crate::Corpus;
-use crate::expr::first_of_field;
+use crate::expr;
 use crate::value::Value;
 
 const COMPARISONS: [&str; 6] = ["=", "!=", "<", "<=", ">", ">="];
@@ -310,7 +310,19 @@ impl<'c, 'a> Queries<'c, 'a> {
         }
     }
 
+    /// A condition of sound types. Should none come up, the query is refused and says nothing.
     fn condition(&mut self) -> String {
+        let mut condition = self.any_condition();
+        for _ in 0..9 {
+            if parse(&format!("{{ {condition} }}")).is_ok() {
+                break;
+            }
+            condition = self.any_condition();
+        }
+        condition
+    }
+
+    fn any_condition(&mut self) -> String {
         let field = self.field();
         let op = self.rng.pick(&COMPARISONS);
         match self.rng.below(20) {
@@ -371,7 +383,9 @@ impl<'c, 'a> Queries<'c, 'a> {
         let traces = &self.corpus.traces;
         let trace = &traces[self.rng.below(traces.len())];
         let at = self.rng.below(trace.spans.len());
-        let value = first_of_field(trace, at, field)?;
+        let value = expr::field(trace, at, field, expr::Only::default())
+            .into_iter()
+            .next()?;
         match value.elements() {
             Some(elements) if elements.is_empty() => None,
             Some(elements) => literal(&elements[self.rng.below(elements.len())]),
