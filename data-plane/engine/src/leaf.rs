@@ -333,6 +333,20 @@ fn on_texts(texts: &Dict, test: &Test, guard: &Guard<'_>) -> Rows {
             }
             Ok(codes)
         }
+        Test::OneOf {
+            negated: false,
+            literals,
+        } => {
+            let mut codes = Bitmap::none(texts.len());
+            for literal in literals {
+                if let Static::String(text) = literal
+                    && let Some(code) = texts.find(text.as_bytes())
+                {
+                    codes.insert(code);
+                }
+            }
+            Ok(codes)
+        }
         test => on_entries(texts, guard, |bytes| {
             test.holds(Val::Str(std::str::from_utf8(bytes).unwrap_or_default()))
         }),

@@ -85,7 +85,7 @@ impl Leaf {
                 (op, literal),
                 (BinaryOp::Lt, Static::Int(0)) | (BinaryOp::Eq | BinaryOp::Le, Static::Int(-1))
             ),
-            Test::Match { .. } | Test::Is(_) | Test::Exists => false,
+            Test::Match { .. } | Test::OneOf { .. } | Test::Is(_) | Test::Exists => false,
         };
         of_roots && below_zero
     }
@@ -100,6 +100,7 @@ fn is_pure_and(expr: &Expr) -> bool {
             *op != BinaryOp::Or && is_pure_and(left) && is_pure_and(right)
         }
         Expr::Match { operand, .. } | Expr::Exists { operand, .. } => is_pure_and(operand),
+        Expr::In { negated, .. } => *negated,
     }
 }
 
@@ -137,6 +138,17 @@ pub(crate) fn condition(expr: &Expr) -> Node {
             ),
             _ => Node::Rows(expr.clone()),
         },
+        Expr::In {
+            negated,
+            field,
+            values,
+        } => leaf(
+            field,
+            Test::OneOf {
+                negated: *negated,
+                literals: values.clone(),
+            },
+        ),
         Expr::Exists { negated, operand } => match operand.as_ref() {
             Expr::Field(field) if *negated => Node::Not(Box::new(leaf(field, Test::Exists))),
             Expr::Field(field) => leaf(field, Test::Exists),
@@ -167,13 +179,20 @@ fn with_whole_id(field: &Field, test: Test) -> Test {
         What::Intrinsic(Intrinsic::SpanId | Intrinsic::ParentId | Intrinsic::LinkSpanId) => 16,
         _ => return test,
     };
-    match test {
-        Test::Compare(op @ (BinaryOp::Eq | BinaryOp::Ne), Static::String(id))
-            if !id.is_empty() && id.chars().all(|c| c.is_ascii_hexdigit()) =>
-        {
-            let id = format!("{:0>digits$}", id.to_ascii_lowercase());
-            Test::Compare(op, Static::String(id))
+    let whole = |literal| match literal {
+        Static::String(id) if !id.is_empty() && id.chars().all(|c| c.is_ascii_hexdigit()) => {
+            Static::String(format!("{:0>digits$}", id.to_ascii_lowercase()))
         }
+        other => other,
+    };
+    match test {
+        Test::Compare(op @ (BinaryOp::Eq | BinaryOp::Ne), literal) => {
+            Test::Compare(op, whole(literal))
+        }
+        Test::OneOf { negated, literals } => Test::OneOf {
+            negated,
+            literals: literals.into_iter().map(whole).collect(),
+        },
         test => test,
     }
 }

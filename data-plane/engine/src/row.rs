@@ -231,6 +231,17 @@ impl<'a> Reader<'a> {
                 });
                 emit(Val::Bool(any));
             }
+            Expr::In {
+                negated,
+                field,
+                values,
+            } => {
+                let mut any = false;
+                self.field(field, at, &mut |value| {
+                    any |= value::one_of(value, values, *negated);
+                });
+                emit(Val::Bool(any));
+            }
             Expr::Exists { negated, operand } => {
                 let mut any = false;
                 self.expr(operand, at, &mut |_| any = true);

@@ -72,6 +72,11 @@ pub(crate) enum Test {
         negated: bool,
         pattern: Pattern,
     },
+    /// Equal to one of them, or when negated different from each.
+    OneOf {
+        negated: bool,
+        literals: Vec<Static>,
+    },
     /// A bare attribute as a condition: it is this bool, and no array.
     Is(bool),
     Exists,
@@ -84,6 +89,7 @@ impl Test {
                 of_static(literal).is_some_and(|literal| compare(*op, value, literal))
             }
             Self::Match { negated, pattern } => matches(value, pattern, *negated),
+            Self::OneOf { negated, literals } => one_of(value, literals, *negated),
             Self::Is(flag) => value == Val::Bool(*flag),
             Self::Exists => true,
         }
@@ -93,7 +99,7 @@ impl Test {
     pub(crate) fn wants_all(&self) -> bool {
         match self {
             Self::Compare(op, _) => *op == BinaryOp::Ne,
-            Self::Match { negated, .. } => *negated,
+            Self::Match { negated, .. } | Self::OneOf { negated, .. } => *negated,
             Self::Is(_) => false,
             Self::Exists => true,
         }
@@ -109,6 +115,16 @@ pub(crate) fn matches(value: Val<'_>, pattern: &Pattern, negated: bool) -> bool 
             _ => false,
         }),
         _ => false,
+    }
+}
+
+/// `value = literal || …`, or `value != literal && …` when negated.
+pub(crate) fn one_of(value: Val<'_>, literals: &[Static], negated: bool) -> bool {
+    let mut literals = literals.iter().filter_map(of_static);
+    if negated {
+        literals.all(|literal| compare(BinaryOp::Ne, value, literal))
+    } else {
+        literals.any(|literal| compare(BinaryOp::Eq, value, literal))
     }
 }
 
@@ -322,6 +338,22 @@ mod tests {
             Val::Int(2),
             Val::Status(Status::Unset)
         ));
+    }
+
+    #[test]
+    fn one_of_many_is_a_chain_of_comparisons() {
+        let literals = [Static::Int(1), Static::Int(2)];
+        for (value, equal, different) in [
+            (Val::Int(2), true, false),
+            (Val::Float(3.0), false, true),
+            (Val::Str("1"), false, false),
+        ] {
+            assert_eq!(one_of(value, &literals, false), equal);
+            assert_eq!(one_of(value, &literals, true), different);
+        }
+        let mixed = [Static::Int(1), Static::String("x".to_owned())];
+        assert!(one_of(Val::Str("x"), &mixed, false));
+        assert!(!one_of(Val::Str("y"), &mixed, true));
     }
 
     #[test]

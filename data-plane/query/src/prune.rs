@@ -50,6 +50,23 @@ impl Group<'_> {
                 ),
                 _ => Ok(true),
             },
+            Expr::In {
+                negated: false,
+                field,
+                values,
+            } => {
+                for value in values {
+                    if self.may_compare(BinaryOp::Eq, field, value)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Expr::In {
+                negated: true,
+                field,
+                ..
+            } => self.has(field, &|_| true),
             Expr::Match {
                 negated: true,
                 operand,

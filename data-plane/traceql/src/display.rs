@@ -41,6 +41,11 @@ impl fmt::Display for Expr {
                 let op = if *negated { "!~" } else { "=~" };
                 write!(f, "{} {op} {}", Operand(operand), Text(pattern.as_str()))
             }
+            Self::In {
+                negated,
+                field,
+                values,
+            } => write!(f, "{}", Self::chain(*negated, field, values)),
             Self::Exists { negated, operand } => {
                 let op = if *negated { "=" } else { "!=" };
                 write!(f, "{} {op} nil", Operand(operand))

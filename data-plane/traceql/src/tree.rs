@@ -28,6 +28,14 @@ pub enum Expr {
         operand: Box<Expr>,
         pattern: Pattern,
     },
+    /// The field equals one of the values, or when negated differs from each of them. No text has this
+    /// form; the optimiser makes it of a chain, as which it is printed.
+    In {
+        negated: bool,
+        field: Field,
+        /// At least one.
+        values: Vec<Static>,
+    },
     /// `operand != nil`, or `operand = nil` when negated.
     Exists {
         negated: bool,
@@ -343,11 +351,29 @@ impl Expr {
         }
     }
 
+    /// The chain of comparisons that an [`Expr::In`] stands for.
+    #[must_use]
+    pub fn chain(negated: bool, field: &Field, values: &[Static]) -> Self {
+        let (op, link) = if negated {
+            (BinaryOp::Ne, BinaryOp::And)
+        } else {
+            (BinaryOp::Eq, BinaryOp::Or)
+        };
+        values
+            .iter()
+            .map(|value| {
+                let value = Self::Static(value.clone());
+                Self::binary(op, Self::Field(field.clone()), value)
+            })
+            .reduce(|left, right| Self::binary(link, left, right))
+            .unwrap_or(Self::Static(Static::Bool(negated)))
+    }
+
     /// Calls `visit` with every field the expression names, from left to right.
     pub fn for_each_field<'a>(&'a self, visit: &mut impl FnMut(&'a Field)) {
         match self {
             Self::Static(_) => {}
-            Self::Field(field) => visit(field),
+            Self::Field(field) | Self::In { field, .. } => visit(field),
             Self::Unary { operand, .. }
             | Self::Match { operand, .. }
             | Self::Exists { operand, .. } => operand.for_each_field(visit),

@@ -102,6 +102,11 @@ pub(crate) fn values(trace: &Trace<'_>, at: usize, expr: &Expr, only: Only) -> V
             });
             vec![Value::Bool(found)]
         }
+        Expr::In {
+            negated,
+            field,
+            values,
+        } => all(&Expr::chain(*negated, field, values)),
         Expr::Exists { negated, operand } => {
             vec![Value::Bool(all(operand).is_empty() == *negated)]
         }
@@ -293,6 +298,11 @@ fn has_or_or_not(expr: &Expr) -> bool {
             *op == BinaryOp::Or || has_or_or_not(left) || has_or_or_not(right)
         }
         Expr::Match { operand, .. } | Expr::Exists { operand, .. } => has_or_or_not(operand),
+        Expr::In {
+            negated,
+            field,
+            values,
+        } => has_or_or_not(&Expr::chain(*negated, field, values)),
     }
 }
 

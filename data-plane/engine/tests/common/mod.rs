@@ -194,6 +194,11 @@ impl<'a> Slow<'a> {
                 });
                 vec![V::Bool(found)]
             }
+            Expr::In {
+                negated,
+                field,
+                values,
+            } => self.eval(i, &Expr::chain(*negated, field, values), only),
             Expr::Exists { negated, operand } => {
                 vec![V::Bool(self.eval(i, operand, only).is_empty() == *negated)]
             }
@@ -513,6 +518,11 @@ fn has_or_or_not(expr: &Expr) -> bool {
             *op == BinaryOp::Or || has_or_or_not(left) || has_or_or_not(right)
         }
         Expr::Match { operand, .. } | Expr::Exists { operand, .. } => has_or_or_not(operand),
+        Expr::In {
+            negated,
+            field,
+            values,
+        } => has_or_or_not(&Expr::chain(*negated, field, values)),
     }
 }
 

@@ -85,6 +85,11 @@ pub(super) fn type_of(expr: &Expr) -> Result<Type, ParseError> {
             Type::String | Type::Any => Ok(Type::Bool),
             _ => Err(illegal(expr)),
         },
+        Expr::In {
+            negated,
+            field,
+            values,
+        } => type_of(&Expr::chain(*negated, field, values)),
         Expr::Exists { negated, operand } => {
             type_of(operand)?;
             if let (true, Expr::Field(field)) = (*negated, operand.as_ref()) {
