@@ -8,22 +8,28 @@ use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use prost::Message;
 use serde::Serialize;
-use takt_wire::tempopb::{PartialStatus, TraceByIdMetrics, TraceByIdResponse};
+use takt_wire::tempopb::{
+    PartialStatus, SearchTagValuesV2Response, TraceByIdMetrics, TraceByIdResponse,
+};
 
 use crate::failure::Failure;
+use crate::trace_view::{self, llm};
 
 /// Says what an answer lacks, where its message has no place for that.
 pub const PARTIAL_HEADER: &str = "x-takt-partial";
 
-/// The two forms of an answer.
+/// The forms of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Json,
     Protobuf,
+    /// JSON for language models; of messages that have no such form, plain JSON.
+    Llm,
 }
 
 impl Form {
-    /// Protobuf if the header mentions it; JSON in every other case.
+    /// Which of the three the header mentions, looked for in the order protobuf, JSON, JSON for
+    /// language models; JSON if none.
     pub(crate) fn accepted(headers: &HeaderMap) -> Self {
         let accepts = |wanted: &str| {
             headers
@@ -33,6 +39,8 @@ impl Form {
         };
         if accepts("application/protobuf") {
             Self::Protobuf
+        } else if !accepts("application/json") && accepts("application/vnd.grafana.llm") {
+            Self::Llm
         } else {
             Self::Json
         }
@@ -42,6 +50,7 @@ impl Form {
         HeaderValue::from_static(match self {
             Self::Json => "application/json",
             Self::Protobuf => "application/protobuf",
+            Self::Llm => "application/vnd.grafana.llm+json",
         })
     }
 }
@@ -54,18 +63,36 @@ pub struct Answer<T> {
 }
 
 pub(crate) fn message<T: Message + Serialize>(form: Form, answer: &Answer<T>) -> Response {
-    let body = match form {
-        Form::Protobuf => answer.message.encode_to_vec(),
-        Form::Json => match serde_json::to_vec(&answer.message) {
-            Ok(body) => body,
-            Err(error) => {
-                return failure(&Failure::Internal(format!(
-                    "the answer cannot be written as JSON: {error}"
-                )));
-            }
-        },
+    let response = match form {
+        Form::Protobuf => typed(form, answer.message.encode_to_vec()),
+        Form::Json | Form::Llm => written(Form::Json, &answer.message),
     };
-    with_missing(typed(form, body), &answer.missing)
+    with_missing(response, &answer.missing)
+}
+
+/// Tag values of version 2, which have a form of their own for language models.
+pub(crate) fn tag_values(form: Form, answer: &Answer<SearchTagValuesV2Response>) -> Response {
+    match form {
+        Form::Llm => with_missing(
+            written(form, &llm::tag_values(&answer.message)),
+            &answer.missing,
+        ),
+        Form::Json | Form::Protobuf => message(form, answer),
+    }
+}
+
+/// A document that is JSON already.
+pub(crate) fn json(document: Vec<u8>) -> Response {
+    typed(Form::Json, document)
+}
+
+fn written(form: Form, message: &impl Serialize) -> Response {
+    match serde_json::to_vec(message) {
+        Ok(body) => typed(form, body),
+        Err(error) => failure(&Failure::Internal(format!(
+            "the answer cannot be written as JSON: {error}"
+        ))),
+    }
 }
 
 /// A trace as found: OTLP bytes (`TracesData`), how it was found, and what is missing from it.
@@ -80,7 +107,8 @@ pub struct FoundTrace {
 pub(crate) fn trace_v1(form: Form, found: FoundTrace) -> Response {
     let body = match form {
         Form::Protobuf => found.proto,
-        Form::Json => match takt_trace::encode::trace_json(&found.proto) {
+        // Language models get plain JSON under their own content type, as from Tempo.
+        Form::Json | Form::Llm => match takt_trace::encode::trace_json(&found.proto) {
             Ok(json) => json
                 .replacen("\"resourceSpans\":", "\"batches\":", 1)
                 .into_bytes(),
@@ -103,21 +131,28 @@ pub(crate) fn trace_v2(form: Form, found: &FoundTrace) -> Response {
         status: status.into(),
         message: found.missing.join("; "),
     };
-    let body = match form {
+    let response = match form {
         Form::Protobuf => {
             // Field 1, length-delimited, then the other fields: the trace need not be decoded for that.
             let mut body = vec![0x0a];
             prost::encoding::encode_varint(found.proto.len() as u64, &mut body);
             body.extend_from_slice(&found.proto);
             body.extend(around.encode_to_vec());
-            body
+            typed(form, body)
         }
         Form::Json => match trace_v2_json(found, &around) {
-            Ok(body) => body.into_bytes(),
+            Ok(body) => typed(form, body.into_bytes()),
             Err(reason) => return failure(&Failure::Internal(reason)),
         },
+        Form::Llm => match trace_view::decoded(&found.proto) {
+            Ok(trace) => match llm::found(&trace, &found.metrics, &around.message) {
+                Some(found) => written(form, &found),
+                None => typed(form, b"{}".to_vec()),
+            },
+            Err(error) => return failure(&error),
+        },
     };
-    with_missing(typed(form, body), &found.missing)
+    with_missing(response, &found.missing)
 }
 
 fn trace_v2_json(found: &FoundTrace, around: &TraceByIdResponse) -> Result<String, String> {

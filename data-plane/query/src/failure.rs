@@ -6,6 +6,7 @@ use takt_kit::budget::Exhausted;
 use takt_traceql::ParseError;
 
 use crate::params::Invalid;
+use crate::trace_by_id::DiffRefusal;
 
 /// Everything that can become of a query instead of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,8 @@ pub enum Failure {
     TraceNotFound,
     #[error("trace exceeds max size (max bytes: {0})")]
     TraceTooLarge(u64),
+    #[error(transparent)]
+    Diff(#[from] DiffRefusal),
     #[error("job queue full")]
     QueueFull,
     #[error("the query needs more memory than is left: {0}")]
@@ -61,7 +64,13 @@ impl Failure {
             Self::Refused(reject) => reject.code.http(),
             Self::TraceNotFound => StatusCode::NOT_FOUND,
             Self::TraceTooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::QueueFull | Self::Memory(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Diff(DiffRefusal::NotFound) => StatusCode::NOT_FOUND,
+            Self::Diff(DiffRefusal::Partial { .. } | DiffRefusal::TooDeep) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Diff(DiffRefusal::TooLarge { .. }) | Self::QueueFull | Self::Memory(_) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
             Self::Cancelled => {
                 StatusCode::from_u16(499).expect("499 is in the range of status codes")

@@ -2,6 +2,7 @@
 
 mod queries;
 mod status;
+mod traces;
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ pub fn router(state: ApiState) -> Router {
         .http_api_prefix
         .trim_end_matches('/')
         .to_owned();
-    let api = queries::router();
+    let api = queries::router().merge(traces::router());
     let routes = if prefix.is_empty() {
         Router::new().merge(api)
     } else {

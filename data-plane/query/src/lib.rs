@@ -7,8 +7,8 @@
 //! - A query takes a bounded share of memory and processors, and stops when nobody waits for it.
 //!
 //! Reading order: [`http`] (paths), [`request`] (their rules, pure), [`Frontend`] (the door of the
-//! engine room), then `search`, `trace_by_id` and `tags`. `docs/adr/0011-read-path.md` tells where
-//! answers differ from Tempo's, and why.
+//! engine room), then `search`, `trace_by_id` (with `trace_view`) and `tags`.
+//! `docs/adr/0011-read-path.md` tells where answers differ from Tempo's, and why.
 
 mod answer;
 mod failure;
@@ -24,6 +24,7 @@ mod sources;
 mod tags;
 mod tenancy;
 mod trace_by_id;
+mod trace_view;
 mod work;
 
 pub use answer::{Answer, FoundTrace, PARTIAL_HEADER};
@@ -32,4 +33,5 @@ pub use frontend::{Frontend, Parts};
 pub use http::{ApiState, BuildInfo, Pages, router};
 pub use metrics::Metrics;
 pub use params::{Invalid, Params};
-pub use settings::{Search as SearchSettings, Settings};
+pub use settings::{Search as SearchSettings, Settings, TraceById as TraceByIdSettings};
+pub use trace_by_id::DiffRefusal;

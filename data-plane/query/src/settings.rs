@@ -18,6 +18,7 @@ pub struct Settings {
     /// Queries of one tenant that may be under way at once; more are refused with 429.
     pub max_outstanding_per_tenant: usize,
     pub search: Search,
+    pub trace_by_id: TraceById,
     /// `q` of a tags query may not expand into more alternatives than this.
     pub max_condition_groups_per_tag_query: usize,
     /// Blocks a query reads at once.
@@ -28,6 +29,15 @@ pub struct Settings {
     pub journal_wait: Duration,
     /// Memory all queries together may take, in bytes.
     pub memory_bytes: usize,
+}
+
+/// Settings of `/api/v2/traces/{id}`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TraceById {
+    /// Whether requests may ask for span pruning at all.
+    pub span_pruning_enabled: bool,
+    /// Whether a request that does not say gets it.
+    pub span_pruning_enabled_by_default: bool,
 }
 
 /// Settings of `/api/search`.
@@ -51,6 +61,7 @@ impl Default for Settings {
             max_query_expression_size_bytes: 128 << 10,
             max_outstanding_per_tenant: 2000,
             search: Search::default(),
+            trace_by_id: TraceById::default(),
             max_condition_groups_per_tag_query: 20,
             concurrent_blocks: 8,
             workers: 4,

@@ -1,6 +1,7 @@
 //! A trace by its id: every part of it, from live segments and blocks, each span once.
 
 mod shared_spans;
+mod views;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use crate::failure::Failure;
 use crate::frontend::{Frontend, in_segment};
 use crate::request::trace::TraceById;
 use crate::work::{Asked, Asking, in_order};
+
+pub use views::DiffRefusal;
 
 /// A trace and whether it is larger than the tenant may have.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
 //! `query`: what one question may ask for and cost. Limits have Tempo's names and defaults.
 
 use takt_model::ByteSize;
-use takt_query::{SearchSettings, Settings};
+use takt_query::{SearchSettings, Settings, TraceByIdSettings};
 
 use super::{Multitenancy, Server};
 use crate::config::fields::Fields;
@@ -39,6 +39,7 @@ pub(super) fn read(
             journal_wait: fields.value("journal_wait", "250ms", "How long a query waits at most until everything acknowledged before it can be found."),
             memory_bytes: memory.as_usize(),
             search: search(fields),
+            trace_by_id: trace_by_id(fields),
         }
     })
 }
@@ -88,4 +89,23 @@ fn search(fields: &mut Fields<'_, '_, '_>) -> SearchSettings {
         }
         search
     })
+}
+
+fn trace_by_id(fields: &mut Fields<'_, '_, '_>) -> TraceByIdSettings {
+    fields.section(
+        "trace_by_id",
+        "What a trace looks like when asked for by its id.",
+        |fields| TraceByIdSettings {
+            span_pruning_enabled: fields.value(
+                "span_pruning_enabled",
+                "false",
+                "Whether requests may have like spans put together into summaries (`span_pruning=true`).",
+            ),
+            span_pruning_enabled_by_default: fields.value(
+                "span_pruning_enabled_by_default",
+                "false",
+                "Whether that is done where a request does not say `span_pruning`.",
+            ),
+        },
+    )
 }

@@ -1,7 +1,7 @@
 //! The query endpoints.
 
 use axum::Router;
-use axum::extract::{OriginalUri, Path, RawQuery, State};
+use axum::extract::{OriginalUri, RawQuery, State};
 use axum::response::Response;
 use axum::routing::any;
 use http::{HeaderMap, StatusCode, Uri};
@@ -11,13 +11,11 @@ use super::ApiState;
 use crate::answer::{self, Form};
 use crate::failure::Failure;
 use crate::params::{Invalid, Params, unescape};
-use crate::request::{Search, TagNames, TagValues, trace::TraceById};
+use crate::request::{Search, TagNames, TagValues};
 use crate::tenancy;
 
 pub(super) fn router() -> Router<ApiState> {
     Router::new()
-        .route("/api/traces/{id}", any(trace_v1))
-        .route("/api/v2/traces/{id}", any(trace_v2))
         .route("/api/search", any(search))
         .route("/api/search/tags", any(tags_v1))
         .route("/api/v2/search/tags", any(tags_v2))
@@ -33,7 +31,7 @@ pub(super) fn router() -> Router<ApiState> {
 
 /// The endpoint's kind in Tempo's query metrics.
 #[derive(Debug, Clone, Copy)]
-enum Op {
+pub(super) enum Op {
     Traces,
     Search,
     Metadata,
@@ -52,15 +50,15 @@ impl Op {
 }
 
 /// A request after tenancy and before its own rules.
-struct Asked {
-    state: ApiState,
-    tenants: Vec<TenantId>,
-    params: Params,
-    form: Form,
+pub(super) struct Asked {
+    pub(super) state: ApiState,
+    pub(super) tenants: Vec<TenantId>,
+    pub(super) params: Params,
+    pub(super) form: Form,
 }
 
 /// What every query endpoint does before and after its own work: tenancy, admission, time limit, counting.
-async fn query<F>(
+pub(super) async fn query<F>(
     state: ApiState,
     op: Op,
     headers: &HeaderMap,
@@ -143,45 +141,6 @@ impl Drop for Counted {
     }
 }
 
-async fn trace_v1(
-    State(state): State<ApiState>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    raw: RawQuery,
-) -> Response {
-    query(state, Op::Traces, &headers, raw, async |asked: Asked| {
-        let frontend = &asked.state.frontend;
-        let request = TraceById::parse(&id, &asked.params, frontend.now())?;
-        let found = frontend
-            .trace(&asked.tenants, &request)
-            .await?
-            .ok_or(Failure::TraceNotFound)?;
-        if let Some(max) = found.cut_at {
-            return Err(Failure::TraceTooLarge(max));
-        }
-        Ok(answer::trace_v1(asked.form, found.trace))
-    })
-    .await
-}
-
-async fn trace_v2(
-    State(state): State<ApiState>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    raw: RawQuery,
-) -> Response {
-    query(state, Op::Traces, &headers, raw, async |asked: Asked| {
-        let frontend = &asked.state.frontend;
-        let request = TraceById::parse(&id, &asked.params, frontend.now())?;
-        let found = frontend
-            .trace(&asked.tenants, &request)
-            .await?
-            .unwrap_or_default();
-        Ok(answer::trace_v2(asked.form, &found.trace))
-    })
-    .await
-}
-
 async fn search(State(state): State<ApiState>, headers: HeaderMap, raw: RawQuery) -> Response {
     query(state, Op::Search, &headers, raw, async |asked: Asked| {
         let frontend = &asked.state.frontend;
@@ -244,7 +203,7 @@ async fn values_v2(
         let frontend = &asked.state.frontend;
         let request = TagValues::parse(&tag?, &asked.params, frontend.settings(), frontend.now())?;
         let found = frontend.tag_values_v2(&asked.tenants, &request).await?;
-        Ok(answer::message(asked.form, &found))
+        Ok(answer::tag_values(asked.form, &found))
     })
     .await
 }

@@ -54,9 +54,10 @@ pub struct BuildInfo {
 }
 
 /// The routes that exist, in the order `/status/endpoints` lists them, with Tempo's names for metrics.
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 21] = [
     ("/api/traces/{id}", "api_traces_traceid"),
     ("/api/v2/traces/{id}", "api_v2_traces_traceid"),
+    ("/api/v2/traces/diff", "api_v2_traces_diff"),
     ("/api/search", "api_search"),
     ("/api/search/tags", "api_search_tags"),
     ("/api/v2/search/tags", "api_v2_search_tags"),

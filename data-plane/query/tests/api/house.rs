@@ -147,6 +147,7 @@ fn encode(spans: &[Span]) -> Bytes {
 /// An answer as it came.
 pub(crate) struct Asked {
     pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
     pub(crate) partial: Option<String>,
     pub(crate) body: Bytes,
 }
@@ -333,18 +334,29 @@ impl House {
             .fold(Request::get(path), |request, (name, value)| {
                 request.header(*name, *value)
             });
-        let response = self
-            .router
-            .clone()
-            .oneshot(request.body(Body::empty()).unwrap())
+        self.request(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Asked {
+        let request = headers
+            .iter()
+            .fold(Request::post(path), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        self.request(request.body(Body::from(body.to_string())).unwrap())
             .await
-            .unwrap();
+    }
+
+    async fn request(&self, request: Request<Body>) -> Asked {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let header = |name: &str| {
+            let value = response.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
         Asked {
             status: response.status().as_u16(),
-            partial: response
-                .headers()
-                .get(takt_query::PARTIAL_HEADER)
-                .map(|value| value.to_str().unwrap().to_owned()),
+            content_type: header("content-type"),
+            partial: header(takt_query::PARTIAL_HEADER),
             body: response.into_body().collect().await.unwrap().to_bytes(),
         }
     }

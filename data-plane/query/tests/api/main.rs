@@ -6,6 +6,7 @@
 )]
 
 mod house;
+mod traces;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use takt_query::{SearchSettings, Settings};
 
 /// Two services and three traces, one of which arrives in two requests.
-fn shop() -> Vec<Vec<house::Span>> {
+pub(crate) fn shop() -> Vec<Vec<house::Span>> {
     vec![
         vec![
             span("1", 1)
