@@ -15,6 +15,7 @@ mod family;
 mod find;
 mod guard;
 mod leaf;
+pub mod metrics;
 mod plan;
 mod projection;
 mod row;
@@ -25,7 +26,10 @@ mod value;
 pub use bitmap::Bitmap;
 pub use collect::{CollectOptions, SpanHit, TraceHit, collect, collect_traces};
 pub use find::{Hits, find};
-pub use guard::Stopped;
+pub use guard::{Scope, Stopped};
+pub use metrics::{
+    Exemplar, Interval, MetricsOptions, MetricsPlan, Partial, Series, accumulate, evaluate,
+};
 pub use plan::never_matches;
 pub use projection::{predicate_columns, result_columns, tag_columns, tag_search_columns};
 pub use tag_search::{TagSearch, find_by_tags};
