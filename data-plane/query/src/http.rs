@@ -16,6 +16,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::answer;
 use crate::frontend::Frontend;
+use crate::mcp;
 use crate::metrics::RequestLabels;
 
 pub use status::{BuildInfo, Pages};
@@ -35,7 +36,7 @@ pub fn router(state: ApiState) -> Router {
         .http_api_prefix
         .trim_end_matches('/')
         .to_owned();
-    let api = queries::router().merge(traces::router());
+    let api = api().route("/api/mcp", any(mcp::serve));
     let routes = if prefix.is_empty() {
         Router::new().merge(api)
     } else {
@@ -50,6 +51,11 @@ pub fn router(state: ApiState) -> Router {
             answer::text(StatusCode::NOT_FOUND, "404 page not found\n")
         }))
         .with_state(state)
+}
+
+/// The paths that answer questions.
+pub(crate) fn api() -> Router<ApiState> {
+    queries::router().merge(traces::router())
 }
 
 /// Counts and times every request by the route it took.

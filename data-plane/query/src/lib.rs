@@ -8,12 +8,14 @@
 //!
 //! Reading order: [`http`] (paths), [`request`] (their rules, pure), [`Frontend`] (the door of the
 //! engine room), then `search`, `trace_by_id` (with `trace_view`) and `tags`.
+//! `mcp` offers the paths as tools.
 //! `docs/adr/0011-read-path.md` tells where answers differ from Tempo's, and why.
 
 mod answer;
 mod failure;
 mod frontend;
 pub mod http;
+mod mcp;
 mod metrics;
 mod params;
 mod prune;

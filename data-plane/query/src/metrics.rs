@@ -28,6 +28,11 @@ pub(crate) struct TenantLabel {
     pub(crate) tenant: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ToolLabel {
+    pub(crate) tool: &'static str,
+}
+
 /// Handles to the metrics; clones count together.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -37,6 +42,7 @@ pub struct Metrics {
     pub(crate) bytes_inspected: Counter,
     pub(crate) queue_length: Family<TenantLabel, Gauge>,
     pub(crate) discarded: Family<TenantLabel, Counter>,
+    pub(crate) mcp_calls: Family<ToolLabel, Counter>,
     pub(crate) memory: Gauge,
     pub(crate) behind: Counter,
 }
@@ -52,6 +58,7 @@ impl Metrics {
             bytes_inspected: Counter::default(),
             queue_length: Family::default(),
             discarded: Family::default(),
+            mcp_calls: Family::default(),
             memory: Gauge::default(),
             behind: Counter::default(),
         };
@@ -87,6 +94,11 @@ impl Metrics {
             "discarded_requests",
             "Queries refused because too many were under way",
             metrics.discarded.clone(),
+        );
+        frontend.register(
+            "mcp_calls",
+            "Calls of tools over MCP",
+            metrics.mcp_calls.clone(),
         );
         let own = registry.sub_registry_with_prefix("takt_query");
         own.register_with_unit(

@@ -19,6 +19,8 @@ pub struct Settings {
     pub max_outstanding_per_tenant: usize,
     pub search: Search,
     pub trace_by_id: TraceById,
+    /// Whether `/api/mcp` answers; without it the path does not exist.
+    pub mcp_server_enabled: bool,
     /// `q` of a tags query may not expand into more alternatives than this.
     pub max_condition_groups_per_tag_query: usize,
     /// Blocks a query reads at once.
@@ -62,6 +64,7 @@ impl Default for Settings {
             max_outstanding_per_tenant: 2000,
             search: Search::default(),
             trace_by_id: TraceById::default(),
+            mcp_server_enabled: false,
             max_condition_groups_per_tag_query: 20,
             concurrent_blocks: 8,
             workers: 4,

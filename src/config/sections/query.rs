@@ -40,6 +40,11 @@ pub(super) fn read(
             memory_bytes: memory.as_usize(),
             search: search(fields),
             trace_by_id: trace_by_id(fields),
+            mcp_server_enabled: fields.section(
+                "mcp_server",
+                "The server of the Model Context Protocol at `/api/mcp`.",
+                |fields| fields.value("enabled", "false", "Whether language models may use searches, traces and tags as tools."),
+            ),
         }
     })
 }

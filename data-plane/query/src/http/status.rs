@@ -54,7 +54,7 @@ pub struct BuildInfo {
 }
 
 /// The routes that exist, in the order `/status/endpoints` lists them, with Tempo's names for metrics.
-const ROUTES: [(&str, &str); 21] = [
+const ROUTES: [(&str, &str); 22] = [
     ("/api/traces/{id}", "api_traces_traceid"),
     ("/api/v2/traces/{id}", "api_v2_traces_traceid"),
     ("/api/v2/traces/diff", "api_v2_traces_diff"),
@@ -68,6 +68,7 @@ const ROUTES: [(&str, &str); 21] = [
     ),
     ("/api/metrics/query_range", "api_metrics_query_range"),
     ("/api/metrics/query", "api_metrics_query"),
+    ("/api/mcp", "api_mcp"),
     ("/api/echo", "api_echo"),
     ("/api/status/buildinfo", "api_status_buildinfo"),
     ("/ready", "ready"),

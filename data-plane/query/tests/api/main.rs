@@ -6,6 +6,7 @@
 )]
 
 mod house;
+mod mcp;
 mod traces;
 
 use std::time::Duration;
