@@ -1,7 +1,7 @@
 //! The canonical text of a tree. Everything but literals and fields stands in parentheses when it is
 //! an operand, so no reader needs to know precedences.
 
-use std::fmt;
+use std::fmt::{self, Display, Write};
 
 mod query;
 
@@ -9,7 +9,7 @@ use crate::attribute;
 use crate::duration::format_duration;
 use crate::tree::{Expr, Field, Filter, Scope, Static, UnaryOp, What};
 
-impl fmt::Display for Filter {
+impl Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.expr {
             None => f.write_str("{ }"),
@@ -18,7 +18,7 @@ impl fmt::Display for Filter {
     }
 }
 
-impl fmt::Display for Expr {
+impl Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Static(literal) => write!(f, "{literal}"),
@@ -28,10 +28,13 @@ impl fmt::Display for Expr {
                     UnaryOp::Neg => '-',
                     UnaryOp::Not => '!',
                 };
-                write!(f, "{sign}{}", Operand(operand))
+                f.write_char(sign)?;
+                write_operand(f, operand)
             }
             Self::Binary { op, left, right } => {
-                write!(f, "{} {} {}", Operand(left), op.symbol(), Operand(right))
+                write_operand(f, left)?;
+                write!(f, " {} ", op.symbol())?;
+                write_operand(f, right)
             }
             Self::Match {
                 negated,
@@ -39,33 +42,36 @@ impl fmt::Display for Expr {
                 pattern,
             } => {
                 let op = if *negated { "!~" } else { "=~" };
-                write!(f, "{} {op} {}", Operand(operand), Text(pattern.as_str()))
+                write_operand(f, operand)?;
+                write!(f, " {op} {}", Text(pattern.as_str()))
             }
             Self::In {
                 negated,
                 field,
                 values,
-            } => write!(f, "{}", Self::chain(*negated, field, values)),
+            } => Self::chain(*negated, field, values).fmt(f),
             Self::Exists { negated, operand } => {
                 let op = if *negated { "=" } else { "!=" };
-                write!(f, "{} {op} nil", Operand(operand))
+                write_operand(f, operand)?;
+                write!(f, " {op} nil")
             }
         }
     }
 }
 
-struct Operand<'a>(&'a Expr);
-
-impl fmt::Display for Operand<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Expr::Static(_) | Expr::Field(_) => write!(f, "{}", self.0),
-            compound => write!(f, "({compound})"),
+/// Calls itself by way of `fmt` and not of `write!`, which takes far more of the stack.
+fn write_operand(f: &mut fmt::Formatter<'_>, operand: &Expr) -> fmt::Result {
+    match operand {
+        Expr::Static(_) | Expr::Field(_) => operand.fmt(f),
+        compound => {
+            f.write_char('(')?;
+            compound.fmt(f)?;
+            f.write_char(')')
         }
     }
 }
 
-impl fmt::Display for Static {
+impl Display for Static {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nil => f.write_str("nil"),
@@ -85,7 +91,7 @@ impl fmt::Display for Static {
 /// A string literal: between backquotes if that is possible, else with escapes.
 struct Text<'a>(&'a str);
 
-impl fmt::Display for Text<'_> {
+impl Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Go drops carriage returns from raw strings, so they need the other form.
         if !self.0.contains(['`', '\r']) {
@@ -105,7 +111,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-impl fmt::Display for Field {
+impl Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scope, key) = match &self.what {
             What::Intrinsic(intrinsic) if self.parent => {

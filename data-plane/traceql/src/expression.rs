@@ -1,5 +1,7 @@
 //! Field expressions: what stands between braces, and in the parentheses of `by` and aggregates.
 
+use std::mem;
+
 use crate::attribute;
 use crate::duration::parse_duration;
 use crate::error::{ParseError, Problem};
@@ -77,9 +79,37 @@ impl Parser<'_> {
         self.nested(|parser| parser.expression_above(0))
     }
 
-    fn expression_above(&mut self, power: u8) -> Result<Expr, ParseError> {
-        let mut left = self.prefix()?;
+    /// Operands and the operators between them that bind at least as tight as `power`.
+    ///
+    /// The parentheses that the first operand starts with are kept in a list and not on the stack: a
+    /// long chain of operators is printed with as many of them, and must be read back.
+    fn expression_above(&mut self, mut power: u8) -> Result<Expr, ParseError> {
+        let mut outer = Vec::new();
         let mut logic = Logic::default();
+        while self.peek().token == Token::OpenParen {
+            self.open(outer.len())?;
+            outer.push((mem::take(&mut power), mem::take(&mut logic)));
+        }
+        let mut left = self.prefix()?;
+        loop {
+            left = self.operators_above(power, &mut logic, left)?;
+            self.warnings.judge(&logic, &left);
+            let Some(around) = outer.pop() else {
+                return Ok(left);
+            };
+            if !self.eat(Token::CloseParen) {
+                return Err(self.unexpected_instead_of("an operator or `)`"));
+            }
+            (power, logic) = around;
+        }
+    }
+
+    fn operators_above(
+        &mut self,
+        power: u8,
+        logic: &mut Logic,
+        mut left: Expr,
+    ) -> Result<Expr, ParseError> {
         while let Some(infix) = Infix::of(self.peek().token) {
             let (left_power, right_power) = infix.powers();
             if left_power < power {
@@ -91,7 +121,6 @@ impl Parser<'_> {
             let right = self.nested(|parser| parser.expression_above(right_power))?;
             left = self.combine(infix, left, start, right)?;
         }
-        self.warnings.judge(&logic, &left);
         Ok(left)
     }
 
@@ -106,15 +135,6 @@ impl Parser<'_> {
                 self.advance();
                 let operand = self.nested(|parser| parser.expression_above(NEG_POWER))?;
                 Ok(negate(operand))
-            }
-            Token::OpenParen => {
-                self.advance();
-                let inner = self.expression()?;
-                if self.eat(Token::CloseParen) {
-                    Ok(inner)
-                } else {
-                    Err(self.unexpected_instead_of("an operator or `)`"))
-                }
             }
             _ => self.operand(),
         }

@@ -49,12 +49,17 @@ fn read(text: &str) -> Result<(Query, Vec<String>), ParseError> {
     let lexemes = lex(text)?;
     let mut parser = Parser::new(text, &lexemes);
     let query = parser.query()?;
+    if parser.is_extreme() {
+        // What is parsed can be printed and parsed again; other nodes and caches rely on it.
+        let canonical = query.to_string();
+        Parser::new(&canonical, &lex(&canonical)?).query()?;
+    }
     validate::query(&query)?;
     Ok((query, parser.warnings.0))
 }
 
 impl Parser<'_> {
-    fn query(&mut self) -> Result<Query, ParseError> {
+    pub(crate) fn query(&mut self) -> Result<Query, ParseError> {
         let body = match self.pipeline()? {
             Part::Spansets(spansets) => Body::Search(Pipeline {
                 stages: vec![Stage::Spansets(spansets)],

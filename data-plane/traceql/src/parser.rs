@@ -19,6 +19,7 @@ pub(crate) struct Parser<'a> {
     next: usize,
     operators: usize,
     depth: usize,
+    deepest: usize,
     pattern_bytes: usize,
     pub(crate) warnings: Warnings,
 }
@@ -31,6 +32,7 @@ impl<'a> Parser<'a> {
             next: 0,
             operators: 0,
             depth: 0,
+            deepest: 0,
             pattern_bytes: 0,
             warnings: Warnings::default(),
         }
@@ -114,12 +116,27 @@ impl<'a> Parser<'a> {
             return Err(self.too_much());
         }
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
         let result = inner(self);
         self.depth -= 1;
         result
     }
 
-    fn too_much(&self) -> ParseError {
+    /// Takes a parenthesis, within as many others.
+    pub(crate) fn open(&mut self, others: usize) -> Result<(), ParseError> {
+        if others == MAX_OPERATORS {
+            return Err(self.too_much());
+        }
+        self.advance();
+        Ok(())
+    }
+
+    /// Whether the canonical text might nest deeper than can be read, though the text at hand did not.
+    pub(crate) fn is_extreme(&self) -> bool {
+        self.deepest > MAX_DEPTH / 5 || self.operators > MAX_DEPTH / 5
+    }
+
+    pub(crate) fn too_much(&self) -> ParseError {
         let problem = Problem::TooMuch("the expression is too deep or too long");
         self.problem(self.peek(), problem)
     }

@@ -29,7 +29,7 @@ pub enum Expr {
         pattern: Pattern,
     },
     /// The field equals one of the values, or when negated differs from each of them. No text has this
-    /// form; the optimiser makes it of a chain, as which it is printed.
+    /// form; [`optimise`](crate::optimise()) makes it of a chain, as which it is printed.
     In {
         negated: bool,
         field: Field,
@@ -313,6 +313,18 @@ impl BinaryOp {
             Self::Ge => ">=",
             Self::And => "&&",
             Self::Or => "||",
+        }
+    }
+
+    /// The comparison that holds with the operands exchanged.
+    #[must_use]
+    pub const fn flipped(self) -> Self {
+        match self {
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+            other => other,
         }
     }
 

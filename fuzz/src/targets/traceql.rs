@@ -84,6 +84,16 @@ fn run(input: &[u8]) -> Effect {
             let again =
                 takt_traceql::parse(&printed).unwrap_or_else(|error| unparsable(&printed, &error));
             assert_eq!(again, query, "`{printed}` is printed of another tree");
+            let optimised = takt_traceql::optimise(query);
+            let _ = optimised.never_matches();
+            let rewritten = optimised.to_string();
+            let again = takt_traceql::parse(&rewritten)
+                .unwrap_or_else(|error| unparsable(&rewritten, &error));
+            assert_eq!(
+                takt_traceql::optimise(again),
+                optimised,
+                "`{rewritten}` is another query than `{printed}`"
+            );
             // What matters of a query is its shape, not its names and numbers.
             printed
                 .chars()

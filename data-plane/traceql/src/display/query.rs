@@ -1,11 +1,12 @@
 //! The canonical text of a whole query.
 
-use std::fmt::{Display, Formatter, Result};
+use std::fmt::{Display, Formatter, Result, Write};
 
 use crate::query::{
     Aggregate, Body, Compare, Function, Hint, MetricsExpr, MetricsQuery, Mode, Order, OrderKey,
     Pipeline, Query, Relation, Scalar, ScalarFilter, SecondStage, SpansetOp, Spansets, Stage,
 };
+use crate::tree::BinaryOp;
 
 impl Display for Query {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -44,7 +45,8 @@ impl Display for Pipeline {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         for (i, stage) in self.stages.iter().enumerate() {
             let separator = if i == 0 { "" } else { " | " };
-            write!(f, "{separator}{stage}")?;
+            f.write_str(separator)?;
+            stage.fmt(f)?;
         }
         Ok(())
     }
@@ -53,7 +55,7 @@ impl Display for Pipeline {
 impl Display for Stage {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Spansets(spansets) => write!(f, "{spansets}"),
+            Self::Spansets(spansets) => spansets.fmt(f),
             Self::Scalar(filter) => write!(f, "{filter}"),
             Self::By(key) => write!(f, "by({key})"),
             Self::Coalesce => f.write_str("coalesce()"),
@@ -67,13 +69,24 @@ impl Display for Spansets {
         match self {
             Self::Filter(filter) => write!(f, "{filter}"),
             Self::Without(filter) => write!(f, "!{filter}"),
-            Self::Pipeline(pipeline) => write!(f, "({pipeline})"),
+            Self::Pipeline(pipeline) => operand(f, pipeline.as_ref(), true),
             Self::Binary { op, left, right } => {
-                operand(f, left, matches!(**left, Self::Binary { .. }))?;
+                operand(f, left, !reads_on(left, *op))?;
                 write!(f, " {} ", op.symbol())?;
                 operand(f, right, matches!(**right, Self::Binary { .. }))
             }
         }
+    }
+}
+
+/// Whether `left` needs no parentheses before `op`. `&&` and `||` side by side have them for the reader.
+fn reads_on(left: &Spansets, op: SpansetOp) -> bool {
+    match left {
+        Spansets::Binary { op: inner, .. } => {
+            let structural = |op| matches!(op, SpansetOp::Structural { .. });
+            *inner == op || (structural(*inner) && structural(op))
+        }
+        Spansets::Filter(_) | Spansets::Without(_) | Spansets::Pipeline(_) => true,
     }
 }
 
@@ -107,7 +120,7 @@ impl SpansetOp {
 
 impl Display for ScalarFilter {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        binary_of_scalars(f, self.op.symbol(), &self.left, &self.right)
+        binary_of_scalars(f, self.op, &self.left, &self.right)
     }
 }
 
@@ -116,14 +129,19 @@ impl Display for Scalar {
         match self {
             Self::Static(literal) => write!(f, "{literal}"),
             Self::Aggregate(aggregate) => write!(f, "{aggregate}"),
-            Self::Binary { op, left, right } => binary_of_scalars(f, op.symbol(), left, right),
+            Self::Binary { op, left, right } => binary_of_scalars(f, *op, left, right),
         }
     }
 }
 
-fn binary_of_scalars(f: &mut Formatter<'_>, op: &str, left: &Scalar, right: &Scalar) -> Result {
-    operand(f, left, matches!(left, Scalar::Binary { .. }))?;
-    write!(f, " {op} ")?;
+fn binary_of_scalars(f: &mut Formatter<'_>, op: BinaryOp, left: &Scalar, right: &Scalar) -> Result {
+    let compound = |inner: &BinaryOp| !bind_alike(*inner, op);
+    operand(
+        f,
+        left,
+        matches!(left, Scalar::Binary { op, .. } if compound(op)),
+    )?;
+    write!(f, " {} ", op.symbol())?;
     operand(f, right, matches!(right, Scalar::Binary { .. }))
 }
 
@@ -146,7 +164,12 @@ impl Display for MetricsExpr {
             // Debug keeps the point or the exponent, so it stays a float.
             Self::Number(number) => write!(f, "{number:?}"),
             Self::Binary { op, left, right } => {
-                operand(f, left, !matches!(**left, Self::Number(_)))?;
+                let plain = match left.as_ref() {
+                    Self::Number(_) => true,
+                    Self::Binary { op: inner, .. } => bind_alike(*inner, *op),
+                    Self::Query(_) | Self::Then { .. } => false,
+                };
+                operand(f, left, !plain)?;
                 write!(f, " {} ", op.symbol())?;
                 operand(f, right, !matches!(**right, Self::Number(_)))
             }
@@ -222,11 +245,20 @@ impl Function {
     }
 }
 
+/// Whether a chain of the two operators is read from left to right.
+fn bind_alike(inner: BinaryOp, outer: BinaryOp) -> bool {
+    let sum = |op| matches!(op, BinaryOp::Add | BinaryOp::Sub);
+    let product = |op| matches!(op, BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod);
+    (sum(inner) && sum(outer)) || (product(inner) && product(outer))
+}
+
 fn operand(f: &mut Formatter<'_>, operand: &impl Display, parentheses: bool) -> Result {
     if parentheses {
-        write!(f, "({operand})")
+        f.write_char('(')?;
+        operand.fmt(f)?;
+        f.write_char(')')
     } else {
-        write!(f, "{operand}")
+        operand.fmt(f)
     }
 }
 

@@ -55,31 +55,18 @@ pub(crate) fn condition(expr: &Expr) -> Result<(), ParseError> {
     }
 }
 
+/// Calls itself for every operand of a long chain, so what each of them is judged by stands elsewhere.
 pub(super) fn type_of(expr: &Expr) -> Result<Type, ParseError> {
     match expr {
         Expr::Static(literal) => Ok(type_of_static(literal)),
         Expr::Field(field) => Ok(type_of_field(field)),
-        Expr::Unary { op, operand } => match (op, type_of(operand)?) {
-            (UnaryOp::Neg, Type::Any) => Ok(Type::Float),
-            (UnaryOp::Neg, operand) if operand.is_numeric() => Ok(operand),
-            (UnaryOp::Not, Type::Bool | Type::Any) => Ok(Type::Bool),
-            _ => Err(illegal(expr)),
-        },
+        Expr::Unary { op, operand } => {
+            let operand = type_of(operand)?;
+            of_unary(*op, operand).ok_or_else(|| illegal(expr))
+        }
         Expr::Binary { op, left, right } => {
             let (left, right) = (type_of(left)?, type_of(right)?);
-            if !left.fits(right) {
-                return Err(ParseError::Invalid(format!(
-                    "binary operations must operate on the same type: {expr}"
-                )));
-            }
-            if !left.allows(*op) || !right.allows(*op) {
-                return Err(illegal(expr));
-            }
-            Ok(match op {
-                op if !op.is_arithmetic() => Type::Bool,
-                _ if left == right && left.is_numeric() => left,
-                _ => Type::Float,
-            })
+            of_binary(*op, left, right, expr)
         }
         Expr::Match { operand, .. } => match type_of(operand)? {
             Type::String | Type::Any => Ok(Type::Bool),
@@ -89,7 +76,7 @@ pub(super) fn type_of(expr: &Expr) -> Result<Type, ParseError> {
             negated,
             field,
             values,
-        } => type_of(&Expr::chain(*negated, field, values)),
+        } => of_question(*negated, field, values),
         Expr::Exists { negated, operand } => {
             type_of(operand)?;
             if let (true, Expr::Field(field)) = (*negated, operand.as_ref()) {
@@ -98,6 +85,39 @@ pub(super) fn type_of(expr: &Expr) -> Result<Type, ParseError> {
             Ok(Type::Bool)
         }
     }
+}
+
+fn of_unary(op: UnaryOp, operand: Type) -> Option<Type> {
+    match (op, operand) {
+        (UnaryOp::Neg, Type::Any) => Some(Type::Float),
+        (UnaryOp::Neg, operand) if operand.is_numeric() => Some(operand),
+        (UnaryOp::Not, Type::Bool | Type::Any) => Some(Type::Bool),
+        _ => None,
+    }
+}
+
+fn of_binary(op: BinaryOp, left: Type, right: Type, whole: &Expr) -> Result<Type, ParseError> {
+    if !left.fits(right) {
+        return Err(ParseError::Invalid(format!(
+            "binary operations must operate on the same type: {whole}"
+        )));
+    }
+    if !left.allows(op) || !right.allows(op) {
+        return Err(illegal(whole));
+    }
+    Ok(match op {
+        op if !op.is_arithmetic() => Type::Bool,
+        _ if left == right && left.is_numeric() => left,
+        _ => Type::Float,
+    })
+}
+
+/// A long list is no deep tree, so each value is judged by itself.
+fn of_question(negated: bool, field: &Field, values: &[Static]) -> Result<Type, ParseError> {
+    for value in values {
+        type_of(&Expr::chain(negated, field, std::slice::from_ref(value)))?;
+    }
+    Ok(Type::Bool)
 }
 
 /// Refuses `= nil` on what every span has.
