@@ -17,23 +17,48 @@ pub struct Lenient {
 }
 
 /// Reads as much of `query` as can be read. Whatever cannot be read matches every span.
+///
+/// Which of several filters is being written cannot be seen, so a span counts that passes any of those
+/// between which operators stand. Stages after a `|` only take spans away, and are not looked at.
 #[must_use]
 pub fn lenient(query: &str) -> Lenient {
     let expr = lex_prefix(query).and_then(|lexemes| {
-        let open = lexemes.iter().position(|l| l.token == Token::OpenBrace)?;
-        let close = lexemes
-            .iter()
-            .position(|l| matches!(l.token, Token::CloseBrace | Token::End))?;
-        let inside = lexemes.get(open + 1..close.max(open + 1))?;
-        (inside.len() <= MAX_TOKENS)
-            .then(|| read(query, inside, 0))
-            .flatten()
+        let filters = filters(&lexemes);
+        let tokens: usize = filters.iter().map(|inside| inside.len()).sum();
+        if filters.is_empty() || tokens + filters.len() > MAX_TOKENS {
+            return None;
+        }
+        let conditions = filters.iter().map(|inside| read(query, inside, 0));
+        let whole = conditions.reduce(|left, right| join(BinaryOp::Or, left, right));
+        whole.flatten()
     });
     let groups = expr.as_ref().map_or(1, groups);
     Lenient {
         filter: Filter { expr },
         groups,
     }
+}
+
+/// What stands between braces, where no `|` comes before within the same parentheses.
+fn filters<'l, 'a>(lexemes: &'l [Lexeme<'a>]) -> Vec<&'l [Lexeme<'a>]> {
+    let (mut found, mut opened) = (Vec::new(), None);
+    // Whether a `|` came before: within the innermost parentheses, and within those around it.
+    let (mut after_pipe, mut outer) = (false, Vec::new());
+    for (i, lexeme) in lexemes.iter().enumerate() {
+        match (lexeme.token, opened) {
+            (Token::CloseBrace | Token::End, Some(start)) => {
+                found.push(&lexemes[start..i]);
+                opened = None;
+            }
+            (_, Some(_)) => {}
+            (Token::OpenBrace, None) if !after_pipe => opened = Some(i + 1),
+            (Token::OpenParen, None) => outer.push(after_pipe),
+            (Token::CloseParen, None) => after_pipe = outer.pop().unwrap_or(after_pipe),
+            (Token::Pipe, None) => after_pipe = true,
+            (_, None) => {}
+        }
+    }
+    found
 }
 
 /// The tokens of the longest start of `query` that has any: an open quote ends the text early.
@@ -59,14 +84,18 @@ fn read(query: &str, lexemes: &[Lexeme<'_>], depth: usize) -> Option<Expr> {
     let mut whole = part(query, first, depth);
     for (op, lexemes) in parts {
         let next = part(query, lexemes, depth);
-        whole = match (op, whole, next) {
-            (BinaryOp::Or, Some(left), Some(right)) => Some(Expr::binary(op, left, right)),
-            (BinaryOp::Or, _, _) => None,
-            (_, Some(left), Some(right)) => Some(Expr::binary(op, left, right)),
-            (_, left, right) => left.or(right),
-        };
+        whole = join(op, whole, next);
     }
     whole
+}
+
+/// `left op right`, where nothing holds for every span.
+fn join(op: BinaryOp, left: Option<Expr>, right: Option<Expr>) -> Option<Expr> {
+    match (op, left, right) {
+        (_, Some(left), Some(right)) => Some(Expr::binary(op, left, right)),
+        (BinaryOp::Or, _, _) => None,
+        (_, left, right) => left.or(right),
+    }
 }
 
 /// Splits at every `&&` and `||` outside of parentheses; each part has the operator before it.

@@ -178,6 +178,14 @@ fn types_that_do_not_fit_are_refused_in_tempos_words() {
     );
 }
 
+#[test]
+fn regular_expressions_have_a_common_budget() {
+    let many = |count| format!("{{ {} }}", vec![".a =~ `[a-z]{5000}`"; count].join(" || "));
+    assert!(parse(&many(3)).is_ok());
+    assert!(say(&many(70)).ends_with("the regular expressions are too large together"));
+    assert!(say("{ .a =~ `(\\w{1000}){1000}` }").starts_with("invalid regex: "));
+}
+
 /// Runs `check` with the stack that a thread has unless told otherwise.
 fn on_a_thread(check: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(2 << 20);
@@ -258,6 +266,29 @@ fn an_unfinished_query_keeps_its_complete_matchers() {
         ),
         ("{ .c = 3 && (.a = 1 || .b = )}", "{ .c = 3 }", 1),
         ("{ .a = 1 } | rate()", "{ .a = 1 }", 1),
+        ("{ .a = 1 } | { .b = 2 } | by(", "{ .a = 1 }", 1),
+        ("{ .a = 1 } | compare({ .b = 2 && ", "{ .a = 1 }", 1),
+        (
+            "{ .a = 1 } >> { .b = 2 && span. }",
+            "{ (.a = 1) || (.b = 2) }",
+            2,
+        ),
+        ("{ .a = 1 } >> { .b = }", "{ }", 1),
+        (
+            "({ .a = 1 } | { .x = 1 }) && ({ .b = 2 | count() > 1) | { .c",
+            "{ }",
+            1,
+        ),
+        (
+            "({ .a = 1 } | { .x = 1 }) && ({ .b = 2 } | count() > 1) | { .c",
+            "{ (.a = 1) || (.b = 2) }",
+            2,
+        ),
+        (
+            "({ .a = 1 } | rate()) / ({ .b = 2 } | count",
+            "{ (.a = 1) || (.b = 2) }",
+            2,
+        ),
         ("{ duration = \"x\" && .a = 1 }", "{ .a = 1 }", 1),
         (
             "{ (.a = 1 || .b = 2) && (.c = 1 || .d = 2) }",
