@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use takt_model::SpanId;
-use takt_trace::{Kind, NO_ROW, SpanColumns};
+use takt_trace::reorder::Parents;
+use takt_trace::{NO_ROW, SpanColumns};
 
 use crate::Bitmap;
 
@@ -18,7 +19,6 @@ pub(crate) struct Place {
     pub(crate) left: i64,
     pub(crate) right: i64,
     pub(crate) parent: i64,
-    pub(crate) children: i64,
 }
 
 /// What stands for the parent of a root.
@@ -26,120 +26,154 @@ const ROOT: i64 = -1;
 
 pub(crate) struct Family<'a> {
     columns: &'a SpanColumns,
-    known: RefCell<Known>,
+    /// None before the first question.
+    parents: RefCell<Found<Option<Parents<'a>>>>,
+    children: RefCell<Found<Vec<u32>>>,
+    places: RefCell<Found<Vec<Place>>>,
 }
 
-/// What has been found so far; empty vectors until the first question.
-struct Known {
-    parents_of: Bitmap,
-    parent: Vec<u32>,
-    places_of: Bitmap,
-    place: Vec<Place>,
+/// What is known about the rows of some traces.
+struct Found<T> {
+    of: Bitmap,
+    what: T,
+}
+
+impl<T> Found<T> {
+    /// Whether the trace is one that nothing is known of yet; from now on it is not.
+    fn is_new(&mut self, trace: u32) -> bool {
+        let new = !self.of.has(trace);
+        self.of.insert(trace);
+        new
+    }
 }
 
 impl<'a> Family<'a> {
     pub(crate) fn new(columns: &'a SpanColumns) -> Self {
-        let none = Bitmap::none(columns.traces.len());
+        let of = Bitmap::none(columns.traces.len());
         Self {
             columns,
-            known: RefCell::new(Known {
-                parents_of: none.clone(),
-                parent: Vec::new(),
-                places_of: none,
-                place: Vec::new(),
+            parents: RefCell::new(Found {
+                of: of.clone(),
+                what: None,
+            }),
+            children: RefCell::new(Found {
+                of: of.clone(),
+                what: Vec::new(),
+            }),
+            places: RefCell::new(Found {
+                of,
+                what: Vec::new(),
             }),
         }
     }
 
     /// The row of the parent, if it is in these columns.
     pub(crate) fn parent(&self, row: u32) -> Option<u32> {
-        let stored = &self.columns.parent;
-        let parent = if stored.is_empty() {
-            let known = &mut *self.known.borrow_mut();
-            self.find_parents(known, self.columns.trace[row as usize]);
-            known.parent[row as usize]
-        } else {
-            stored[row as usize]
-        };
+        let trace = self.columns.trace[row as usize];
+        let parent = self.with_parents([trace], |parents| parents[row as usize]);
         (parent != NO_ROW).then_some(parent)
+    }
+
+    /// How many children a span has in these columns.
+    pub(crate) fn children(&self, row: u32) -> i64 {
+        let columns = self.columns;
+        let children = &mut *self.children.borrow_mut();
+        if children.what.is_empty() {
+            children.what.resize(columns.len(), 0);
+            count_children(&mut children.what, columns.parent.iter().copied());
+        }
+        let trace = columns.trace[row as usize];
+        if columns.parent.is_empty() && children.is_new(trace) {
+            self.with_parents([trace], |parents| {
+                let parents = columns.rows_of(trace).map(|row| parents[row as usize]);
+                count_children(&mut children.what, parents);
+            });
+        }
+        i64::from(children.what[row as usize])
+    }
+
+    /// Calls `run` with the parents of all rows of `traces`; those of other rows may not be known.
+    pub(crate) fn with_parents<R>(
+        &self,
+        traces: impl IntoIterator<Item = u32>,
+        run: impl FnOnce(&[u32]) -> R,
+    ) -> R {
+        if !self.columns.parent.is_empty() {
+            return run(&self.columns.parent);
+        }
+        let found = &mut *self.parents.borrow_mut();
+        for trace in traces {
+            if found.is_new(trace) {
+                found
+                    .what
+                    .get_or_insert_with(|| Parents::new(self.columns))
+                    .find(trace);
+            }
+        }
+        run(found.what.as_ref().map_or(&[], Parents::of_rows))
+    }
+
+    /// What finding parents would take.
+    pub(crate) fn memory_of_parents(&self) -> usize {
+        let known = !self.columns.parent.is_empty() || self.parents.borrow().what.is_some();
+        if known {
+            0
+        } else {
+            self.columns.len() * Parents::BYTES
+        }
     }
 
     pub(crate) fn place(&self, row: u32) -> Place {
         let trace = self.columns.trace[row as usize];
-        let known = &mut *self.known.borrow_mut();
-        if !known.places_of.has(trace) {
-            if self.columns.parent.is_empty() {
-                self.find_parents(known, trace);
-            }
-            self.find_places(known, trace);
+        let places = &mut *self.places.borrow_mut();
+        if places.is_new(trace) {
+            places.what.resize(self.columns.len(), Place::default());
+            self.with_parents([trace], |parents| {
+                find_places(self.columns, trace, parents, &mut places.what);
+            });
         }
-        known.place[row as usize]
+        places.what[row as usize]
     }
+}
 
-    fn find_parents(&self, known: &mut Known, trace: u32) {
-        if known.parents_of.has(trace) {
-            return;
+fn find_places(columns: &SpanColumns, trace: u32, parents: &[u32], places: &mut [Place]) {
+    let mut rows: Vec<u32> = columns.rows_of(trace).collect();
+    rows.sort_unstable();
+    // (parent, child), so that the children of one parent stand together in row order.
+    let mut children: Vec<(u32, u32)> = rows
+        .iter()
+        .map(|row| (parents[*row as usize], *row))
+        .filter(|(parent, _)| *parent != NO_ROW)
+        .collect();
+    children.sort_unstable();
+    let ambiguous = is_ambiguous(columns, &rows);
+    let mut counter = 0;
+    for root in rows {
+        if !columns.parent_id[root as usize].is_zero() {
+            continue;
         }
-        known.parents_of.insert(trace);
-        known.parent.resize(self.columns.len(), NO_ROW);
-        let twins = Twins::of(self.columns, trace);
-        for &(_, row) in &twins.by_id {
-            known.parent[row as usize] = self.parent_among(&twins, row);
-        }
-    }
-
-    fn parent_among(&self, twins: &Twins, row: u32) -> u32 {
-        let id = self.columns.parent_id[row as usize];
-        if id.is_zero() {
-            return NO_ROW;
-        }
-        let candidates = &twins.by_id[twins.range(id)];
-        let kind = |row: u32| Kind(self.columns.kind[row as usize]);
-        // Zipkin gives client and server of a call the same id: a server is the client's child, and
-        // everything else the server's.
-        let twin = if kind(row) == Kind::SERVER {
-            Kind::CLIENT
+        if ambiguous {
+            places[root as usize].parent = ROOT;
         } else {
-            Kind::SERVER
-        };
-        let others = || candidates.iter().map(|(_, row)| *row).filter(|r| *r != row);
-        others()
-            .find(|row| kind(*row) == twin)
-            .or_else(|| others().next())
-            .unwrap_or(NO_ROW)
-    }
-
-    fn find_places(&self, known: &mut Known, trace: u32) {
-        known.places_of.insert(trace);
-        known.place.resize(self.columns.len(), Place::default());
-        let parents = if self.columns.parent.is_empty() {
-            &known.parent
-        } else {
-            &self.columns.parent
-        };
-        let twins = Twins::of(self.columns, trace);
-        let mut rows: Vec<u32> = twins.by_id.iter().map(|(_, row)| *row).collect();
-        rows.sort_unstable();
-        // (parent, child), so that the children of one parent stand together in row order.
-        let mut children: Vec<(u32, u32)> = rows
-            .iter()
-            .map(|row| (parents[*row as usize], *row))
-            .filter(|(parent, _)| *parent != NO_ROW)
-            .collect();
-        children.sort_unstable();
-        for (parent, _) in &children {
-            known.place[*parent as usize].children += 1;
+            number(places, &children, root, &mut counter);
         }
-        let mut counter = 0;
-        for root in rows {
-            if !self.columns.parent_id[root as usize].is_zero() {
-                continue;
-            }
-            if twins.ambiguous {
-                known.place[root as usize].parent = ROOT;
-            } else {
-                number(&mut known.place, &children, root, &mut counter);
-            }
+    }
+}
+
+/// Whether an id is used more than twice: then no tree can be told from them.
+fn is_ambiguous(columns: &SpanColumns, rows: &[u32]) -> bool {
+    let mut ids: Vec<SpanId> = rows
+        .iter()
+        .map(|row| columns.span_id[*row as usize])
+        .collect();
+    ids.sort_unstable();
+    ids.windows(3).any(|three| three[0] == three[2])
+}
+
+fn count_children(children: &mut [u32], parents: impl IntoIterator<Item = u32>) {
+    for parent in parents {
+        if parent != NO_ROW {
+            children[parent as usize] += 1;
         }
     }
 }
@@ -159,7 +193,6 @@ fn number(places: &mut [Place], children: &[(u32, u32)], root: u32, counter: &mu
             (place.left, place.parent) = (*counter, *parent);
             children_of(*row)
         });
-        // A span reached twice would be in a circle, and no circle hangs below a root.
         if let Some(next) = rest.next() {
             let left = place.left;
             path.push((children[next].1, left, None));
@@ -168,32 +201,5 @@ fn number(places: &mut [Place], children: &[(u32, u32)], root: u32, counter: &mu
             place.right = *counter;
             path.pop();
         }
-    }
-}
-
-/// The rows of a trace by span id.
-struct Twins {
-    by_id: Vec<(SpanId, u32)>,
-    /// Whether an id is used more than twice: then no tree can be told from them.
-    ambiguous: bool,
-}
-
-impl Twins {
-    fn of(columns: &SpanColumns, trace: u32) -> Self {
-        let mut by_id: Vec<(SpanId, u32)> = columns
-            .rows_of(trace)
-            .map(|row| (columns.span_id[row as usize], row))
-            .collect();
-        by_id.sort_unstable();
-        let ambiguous = by_id.windows(3).any(|three| three[0].0 == three[2].0);
-        Self { by_id, ambiguous }
-    }
-
-    fn range(&self, id: SpanId) -> Range<usize> {
-        let start = self.by_id.partition_point(|(other, _)| *other < id);
-        let length = self.by_id[start..]
-            .iter()
-            .take_while(|(other, _)| *other == id);
-        start..start + length.count()
     }
 }

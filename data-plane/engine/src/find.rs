@@ -1,81 +1,13 @@
-//! A filter to the rows that match it.
+//! A planned filter to the rows that match it.
 
-use takt_model::{TimeRange, UnixNano};
+use takt_model::UnixNano;
 use takt_trace::SpanColumns;
-use takt_traceql::Filter;
 
 use crate::bitmap::Bitmap;
-use crate::guard::{Guard, Stopped};
+use crate::guard::{Guard, Scope, Stopped};
 use crate::leaf::indexes;
-use crate::plan::{Child, Node, plan};
+use crate::plan::{Child, Node};
 use crate::row::{Reader, Spot};
-
-/// Rows that match, grouped by trace; traces by ordinal, rows ascending.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hits {
-    /// Trace ordinal and the rows of it that match.
-    pub traces: Vec<(u32, Vec<u32>)>,
-}
-
-impl Hits {
-    /// How many spans match.
-    #[must_use]
-    pub fn spans(&self) -> usize {
-        self.traces.iter().map(|(_, rows)| rows.len()).sum()
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.traces.is_empty()
-    }
-}
-
-/// The spans that match `filter`, of traces that overlap `window`.
-///
-/// `columns` must have what [`crate::predicate_columns`] names.
-///
-/// # Errors
-/// When `keep_going`, asked every so often, says no.
-pub fn find(
-    columns: &SpanColumns,
-    filter: &Filter,
-    window: TimeRange,
-    keep_going: &dyn Fn() -> bool,
-) -> Result<Hits, Stopped> {
-    let rows = matching(columns, Some(filter), window, keep_going)?;
-    Ok(by_trace(columns, &rows))
-}
-
-/// The rows that match `filter` (all, without one), of traces that overlap `window`.
-pub(crate) fn matching(
-    columns: &SpanColumns,
-    filter: Option<&Filter>,
-    window: TimeRange,
-    keep_going: &dyn Fn() -> bool,
-) -> Result<Bitmap, Stopped> {
-    let search = Search::new(columns, keep_going);
-    search.guard.check()?;
-    let candidates = search.in_window(window)?;
-    match filter {
-        Some(filter) => search.node(&plan(filter), &candidates),
-        None => Ok(candidates),
-    }
-}
-
-fn by_trace(columns: &SpanColumns, rows: &Bitmap) -> Hits {
-    let mut pairs: Vec<(u32, u32)> = rows
-        .iter()
-        .map(|row| (columns.trace[row as usize], row))
-        .collect();
-    if !pairs.is_sorted() {
-        pairs.sort_unstable();
-    }
-    let traces = pairs
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|pairs| (pairs[0].0, pairs.iter().map(|(_, row)| *row).collect()))
-        .collect();
-    Hits { traces }
-}
 
 /// One run over one set of columns.
 pub(crate) struct Search<'a> {
@@ -85,33 +17,34 @@ pub(crate) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub(crate) fn new(columns: &'a SpanColumns, keep_going: &'a dyn Fn() -> bool) -> Self {
+    pub(crate) fn new(columns: &'a SpanColumns, scope: &Scope<'a>) -> Self {
         Self {
             columns,
             reader: Reader::new(columns),
-            guard: Guard::new(keep_going),
+            guard: Guard::new(scope),
         }
     }
 
-    /// The traces that overlap `window`.
-    pub(crate) fn traces_in(&self, window: TimeRange) -> Result<Bitmap, Stopped> {
+    /// The traces that overlap the window and are to be evaluated here.
+    pub(crate) fn traces(&self, scope: &Scope<'_>) -> Result<Bitmap, Stopped> {
+        self.guard.check()?;
         let traces = &self.columns.traces;
         let mut inside = Bitmap::none(traces.len());
         self.guard.each(indexes(traces.len()), |trace| {
             let (start, end) = (traces.start[trace as usize], traces.end[trace as usize]);
-            if window.overlaps(UnixNano(start), UnixNano(end)) {
+            if scope.window.overlaps(UnixNano(start), UnixNano(end)) {
                 inside.insert(trace);
             }
         })?;
+        if let Some(skip) = scope.skip {
+            inside.subtract(skip);
+        }
         Ok(inside)
     }
 
-    fn in_window(&self, window: TimeRange) -> Result<Bitmap, Stopped> {
-        let traces = self.traces_in(window)?;
-        if traces.is_full() {
-            return Ok(Bitmap::all(self.columns.len()));
-        }
-        self.gather(&self.columns.trace, &traces)
+    /// The rows of those traces.
+    pub(crate) fn candidates(&self, scope: &Scope<'_>) -> Result<Bitmap, Stopped> {
+        self.gather(&self.columns.trace, &self.traces(scope)?)
     }
 
     /// The rows among `candidates` for which `node` holds.
@@ -199,6 +132,52 @@ impl<'a> Search<'a> {
             Node::Not(node) => !self.holds_at(node, at),
             Node::Rows(expr) => self.reader.holds(expr, at),
         }
+    }
+}
+
+/// Conditions that one event, or one link, satisfies together.
+#[derive(Debug, Clone)]
+pub(crate) struct Same {
+    child: Child,
+    conditions: Vec<Node>,
+}
+
+impl Same {
+    /// Those that a filter makes.
+    pub(crate) fn of(node: &Node) -> Vec<Self> {
+        let Node::And(nodes) = node else {
+            return Vec::new();
+        };
+        let same = |node: &Node| match node {
+            Node::Same(child, conditions) => Some(Self {
+                child: *child,
+                conditions: conditions.clone(),
+            }),
+            _ => None,
+        };
+        nodes.iter().filter_map(same).collect()
+    }
+}
+
+impl Search<'_> {
+    /// The span with the first event and the first link that satisfy the conditions on those.
+    pub(crate) fn in_question(&self, same: &[Same], row: u32) -> Spot {
+        let mut at = Spot::span(row);
+        for Same { child, conditions } in same {
+            let mut children = match child {
+                Child::Event => self.columns.events_of(row),
+                Child::Link => self.columns.links_of(row),
+            };
+            let found = children.find(|found| {
+                let at = spot(*child, row, *found);
+                conditions.iter().all(|node| self.holds_at(node, at))
+            });
+            match child {
+                Child::Event => at.event = at.event.or(found),
+                Child::Link => at.link = at.link.or(found),
+            }
+        }
+        at
     }
 }
 

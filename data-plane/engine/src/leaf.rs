@@ -6,6 +6,7 @@ use takt_traceql::{BinaryOp, Field, Intrinsic, Scope, Static, What};
 use crate::bitmap::Bitmap;
 use crate::find::Search;
 use crate::guard::{Guard, Stopped};
+use crate::ints::Ints;
 use crate::plan::{Child, Leaf};
 use crate::row::{Spot, hex_of_span, hex_of_trace, of_scope, of_trace, since_start};
 use crate::value::{self, Test, Val};
@@ -98,24 +99,30 @@ impl Search<'_> {
     fn intrinsic(&self, intrinsic: Intrinsic, leaf: &Leaf, candidates: &Bitmap) -> Rows {
         let (columns, test) = (self.columns, &leaf.test);
         match intrinsic {
-            Intrinsic::Duration => self.filter(candidates, |row| {
-                test.holds(Val::Duration(columns.duration[row as usize].cast_signed()))
-            }),
+            Intrinsic::Duration => {
+                let durations = &columns.duration;
+                match Ints::passing(test, Val::Duration) {
+                    Some(ints) => self
+                        .guard
+                        .select(candidates, durations, |nanos| ints.has(nanos.cast_signed())),
+                    None => self.guard.select(candidates, durations, |nanos| {
+                        test.holds(Val::Duration(nanos.cast_signed()))
+                    }),
+                }
+            }
             Intrinsic::Name => {
                 let names = on_texts(&columns.names, test, &self.guard)?;
-                self.filter(candidates, |row| names.has(columns.name[row as usize]))
+                by_code(candidates, &columns.name, &names, &self.guard)
             }
             Intrinsic::Status => {
                 let codes = on_codes(|code| test.holds(Val::Status(value::status(code))));
-                self.filter(candidates, |row| {
-                    codes[usize::from(columns.status[row as usize])]
-                })
+                let passes = |code| codes[usize::from(code)];
+                self.guard.select(candidates, &columns.status, passes)
             }
             Intrinsic::Kind => {
                 let codes = on_codes(|code| test.holds(Val::Kind(value::kind(code))));
-                self.filter(candidates, |row| {
-                    codes[usize::from(columns.kind[row as usize])]
-                })
+                let passes = |code| codes[usize::from(code)];
+                self.guard.select(candidates, &columns.kind, passes)
             }
             Intrinsic::StatusMessage => self.status_message(test, candidates),
             Intrinsic::SpanId => self.filter(candidates, |row| {
@@ -127,16 +134,19 @@ impl Search<'_> {
             Intrinsic::NestedSetParent if leaf.asks_for_roots() => {
                 self.filter(candidates, |row| columns.parent_id[row as usize].is_zero())
             }
-            Intrinsic::ChildCount
-            | Intrinsic::NestedSetLeft
-            | Intrinsic::NestedSetRight
-            | Intrinsic::NestedSetParent => self.filter(candidates, |row| {
-                let mut holds = false;
-                let at = Spot::span(row);
-                self.reader
-                    .field(&leaf.field, at, &mut |value| holds = test.holds(value));
-                holds
-            }),
+            Intrinsic::ChildCount => {
+                let family = &self.reader.family;
+                self.filter(candidates, |row| test.holds(Val::Int(family.children(row))))
+            }
+            Intrinsic::NestedSetLeft | Intrinsic::NestedSetRight | Intrinsic::NestedSetParent => {
+                self.filter(candidates, |row| {
+                    let mut holds = false;
+                    let at = Spot::span(row);
+                    self.reader
+                        .field(&leaf.field, at, &mut |value| holds = test.holds(value));
+                    holds
+                })
+            }
             Intrinsic::TraceId
             | Intrinsic::TraceRootName
             | Intrinsic::TraceRootService
@@ -229,28 +239,16 @@ impl Search<'_> {
 
     /// Those of `rows` that `keep` wants.
     pub(crate) fn filter(&self, rows: &Bitmap, keep: impl Fn(u32) -> bool) -> Rows {
-        let mut kept = Bitmap::none(rows.len());
-        self.guard.each(rows.iter(), |row| {
-            if keep(row) {
-                kept.insert(row);
-            }
-        })?;
-        Ok(kept)
+        self.guard.filter(rows, keep)
     }
 
     /// The rows whose reference into a table points at one of `entries`.
     pub(crate) fn gather(&self, references: &[u32], entries: &Bitmap) -> Rows {
-        if entries.is_empty() {
-            return Ok(self.none());
+        let all = Bitmap::all(references.len());
+        if entries.is_full() {
+            return Ok(all);
         }
-        let mut rows = self.none();
-        self.guard
-            .each(indexes(references.len()).zip(references), |(row, entry)| {
-                if entries.has(*entry) {
-                    rows.insert(row);
-                }
-            })?;
-        Ok(rows)
+        by_code(&all, references, entries, &self.guard)
     }
 
     /// The spans that any of these events or links belongs to.
@@ -271,54 +269,64 @@ fn passing(column: &KeyColumn, test: &Test, rows: usize, guard: &Guard<'_>) -> R
     let mut passing = Bitmap::none(rows);
     let texts = on_texts(&column.strings, test, guard)?;
     let others = on_entries(&column.others, guard, |bytes| test.holds(Val::Other(bytes)))?;
-    by_code(&column.string, &texts, &mut passing, guard)?;
-    by_code(&column.other, &others, &mut passing, guard)?;
-    by_value(
-        &column.int,
-        |v| test.holds(Val::Int(v)),
-        &mut passing,
-        guard,
-    )?;
-    by_value(
-        &column.float,
-        |v| test.holds(Val::Float(v)),
-        &mut passing,
-        guard,
-    )?;
-    by_value(
-        &column.bool,
-        |v| test.holds(Val::Bool(v)),
-        &mut passing,
-        guard,
-    )?;
+    let bools = [false, true].map(|flag| test.holds(Val::Bool(flag)));
+    coded(&column.string, &texts, &mut passing, guard)?;
+    coded(&column.other, &others, &mut passing, guard)?;
+    match Ints::passing(test, Val::Int) {
+        Some(ints) => valued(&column.int, |v| ints.has(v), &mut passing, guard)?,
+        None => valued(
+            &column.int,
+            |v| test.holds(Val::Int(v)),
+            &mut passing,
+            guard,
+        )?,
+    }
+    valued(&column.bool, |v| bools[usize::from(v)], &mut passing, guard)?;
+    let floats = |v| test.holds(Val::Float(v));
+    valued(&column.float, floats, &mut passing, guard)?;
     Ok(passing)
 }
 
-fn by_code(
+/// The rows among `rows` whose code is one of `codes`; every row has a code.
+fn by_code(rows: &Bitmap, column: &[u32], codes: &Bitmap, guard: &Guard<'_>) -> Rows {
+    match codes.only() {
+        _ if codes.is_empty() => Ok(Bitmap::none(rows.len())),
+        Some(only) => guard.select(rows, column, |code| code == only),
+        None => guard.select(rows, column, |code| codes.has(code)),
+    }
+}
+
+/// Adds the rows whose code is one of `codes`.
+fn coded(
     column: &Sparse<u32>,
     codes: &Bitmap,
     passing: &mut Bitmap,
     guard: &Guard<'_>,
 ) -> Result<(), Stopped> {
-    if codes.is_empty() {
-        return Ok(());
+    match codes.only() {
+        _ if codes.is_empty() => Ok(()),
+        Some(only) => valued(column, |code| code == only, passing, guard),
+        None => valued(column, |code| codes.has(code), passing, guard),
     }
-    guard.each(column.iter(), |(row, code)| {
-        if codes.has(code) {
-            passing.insert(row);
-        }
-    })
 }
 
-fn by_value<T: Copy>(
+/// Adds the rows whose value `holds`.
+fn valued<T: Copy>(
     column: &Sparse<T>,
     holds: impl Fn(T) -> bool,
     passing: &mut Bitmap,
     guard: &Guard<'_>,
 ) -> Result<(), Stopped> {
-    guard.each(column.iter(), |(row, value)| {
-        if holds(value) {
-            passing.insert(row);
+    if column.len() == passing.len() {
+        passing.or(&guard.select(&Bitmap::all(passing.len()), &column.values, holds)?);
+        return Ok(());
+    }
+    guard.pieces(column.len(), |piece| {
+        let rows = &column.rows[piece.clone()];
+        for (row, value) in rows.iter().zip(&column.values[piece]) {
+            if holds(*value) {
+                passing.insert(*row);
+            }
         }
     })
 }

@@ -74,8 +74,8 @@ pub enum Refusal {
     GroupBy(usize),
     #[error("the interval must end after its start and have at least one step and at most 2^24")]
     Interval,
-    #[error("pipelines of more than one filter are not supported yet")]
-    Pipeline,
+    #[error(transparent)]
+    Pipeline(#[from] crate::search::Refusal),
 }
 
 /// Which part of the traces `sample=true` looks at.
@@ -116,7 +116,7 @@ impl MetricsPlan {
         if query.by.len() > most_fields(&query.function) {
             return Err(Refusal::GroupBy(query.by.len()));
         }
-        matching::filter(&query.pipeline)?;
+        matching::check(&query.pipeline)?;
         if !interval.is_usable() {
             return Err(Refusal::Interval);
         }

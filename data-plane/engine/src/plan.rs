@@ -60,13 +60,8 @@ pub(crate) fn plan(filter: &Filter) -> Node {
     if is_pure_and(expr) { group(node) } else { node }
 }
 
-/// Whether the filter matches no span, whatever the spans are.
-#[must_use]
-pub fn never_matches(filter: &Filter) -> bool {
-    is_never(&plan(filter))
-}
-
-fn is_never(node: &Node) -> bool {
+/// Whether the node holds for no span, whatever the spans are.
+pub(crate) fn is_never(node: &Node) -> bool {
     match node {
         Node::Const(flag) => !flag,
         Node::And(nodes) => nodes.iter().any(is_never),
@@ -302,7 +297,7 @@ fn only_child(node: &Node) -> Option<Child> {
 }
 
 /// A rank, not a measure: tables before dictionaries before plain columns before parents before rows.
-fn cost(node: &Node) -> u8 {
+pub(crate) fn cost(node: &Node) -> u8 {
     match node {
         Node::Const(_) => 0,
         Node::Leaf(leaf) => leaf_cost(&leaf.field),
@@ -355,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_can_never_match_is_known_as_such() {
-        let never = |query| never_matches(&parse(query).expect("it is a filter"));
+        let never = |query| is_never(&plan(&parse(query).expect("it is a filter")));
         for query in [
             "{ false }",
             "{ 1 + 1 = 3 }",

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use takt_trace::{Column, Projection};
-use takt_traceql::{Field, Filter, Intrinsic, Scope, What};
+use takt_traceql::{Field, Filter, Intrinsic, Relation, Scope, What};
 
 use crate::TagSearch;
+use crate::pipeline::{Operand, Step, for_each_aggregate, measured};
 use crate::plan::{Node, plan};
+use crate::shown::Shown;
 
-/// What [`crate::find()`] reads.
+/// What a filter alone reads, as in the tag functions.
 #[must_use]
 pub fn predicate_columns(filter: &Filter) -> Projection {
     let mut columns = BTreeSet::new();
@@ -16,15 +18,23 @@ pub fn predicate_columns(filter: &Filter) -> Projection {
     Projection::Only(columns)
 }
 
-/// What [`crate::collect()`] reads, and what the head of a trace in the answer is made of
-/// ([`takt_trace::SpanColumns::summary`]).
-#[must_use]
-pub fn result_columns(filter: &Filter) -> Projection {
-    let mut shown = BTreeSet::new();
-    if let Some(expr) = &filter.expr {
-        expr.for_each_field(&mut |field| add(field, &mut shown));
-    }
-    Projection::Only(shown).union(Projection::only([
+/// What the steps of a pipeline read.
+pub(crate) fn of_steps(steps: &[Step]) -> Projection {
+    let mut columns = BTreeSet::new();
+    add_steps(steps, &mut columns);
+    Projection::Only(columns)
+}
+
+/// What the spans that a pipeline found are shown with.
+pub(crate) fn of_results(shown: &Shown) -> Projection {
+    let mut columns = BTreeSet::new();
+    shown.for_each_field(&mut |field| add(field, &mut columns));
+    Projection::Only(columns).union(of_heads())
+}
+
+/// What the head of a trace in an answer is made of.
+fn of_heads() -> Projection {
+    Projection::only([
         Column::SpanId,
         Column::Start,
         Column::Duration,
@@ -32,7 +42,7 @@ pub fn result_columns(filter: &Filter) -> Projection {
         Column::Name,
         Column::Status,
         Column::Resource,
-    ]))
+    ])
 }
 
 /// What [`crate::tag_values`] reads of one field, with a filter.
@@ -47,11 +57,52 @@ pub fn tag_columns(field: &Field, filter: Option<&Filter>) -> Projection {
     }
 }
 
-/// What [`crate::find_by_tags`] and then [`crate::collect_traces`] read.
+/// What [`crate::find_by_tags`] and then [`crate::whole_traces`] read.
 #[must_use]
 pub fn tag_search_columns(search: &TagSearch) -> Projection {
     let keys = search.tags.iter().map(|(key, _)| Column::Attr(key.clone()));
-    result_columns(&Filter::default()).union(Projection::only(keys))
+    of_heads().union(Projection::only(keys))
+}
+
+fn add_steps(steps: &[Step], columns: &mut BTreeSet<Column>) {
+    for step in steps {
+        match step {
+            Step::Spans(operand) => add_operand(operand, columns),
+            Step::Scalar(filter) => {
+                for side in [&filter.left, &filter.right] {
+                    for_each_aggregate(side, &mut |aggregate| {
+                        if let Some(expr) = measured(aggregate) {
+                            expr.for_each_field(&mut |field| add(field, columns));
+                        }
+                    });
+                }
+            }
+            Step::By(expr) => expr.for_each_field(&mut |field| add(field, columns)),
+            Step::Coalesce => {}
+        }
+    }
+}
+
+fn add_operand(operand: &Operand, columns: &mut BTreeSet<Column>) {
+    match operand {
+        Operand::Filter(node) | Operand::Without(node) => add_node(node, columns),
+        Operand::Steps(steps) => add_steps(steps, columns),
+        Operand::And { operands, without } => {
+            operands.iter().for_each(|o| add_operand(o, columns));
+            without.iter().for_each(|node| add_node(node, columns));
+        }
+        Operand::Or(operands) => operands.iter().for_each(|o| add_operand(o, columns)),
+        Operand::Structural {
+            relation, sides, ..
+        } => {
+            columns.insert(Column::Parent);
+            if *relation == Relation::Sibling {
+                columns.insert(Column::ParentId);
+            }
+            add_operand(&sides.0, columns);
+            add_operand(&sides.1, columns);
+        }
+    }
 }
 
 fn add_node(node: &Node, columns: &mut BTreeSet<Column>) {

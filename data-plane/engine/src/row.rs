@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
                 ));
             }
             Intrinsic::Kind => emit(Val::Kind(value::kind(columns.kind[row]))),
-            Intrinsic::ChildCount => emit(Val::Int(self.family.place(at.span).children)),
+            Intrinsic::ChildCount => emit(Val::Int(self.family.children(at.span))),
             Intrinsic::NestedSetLeft => emit(Val::Int(self.family.place(at.span).left)),
             Intrinsic::NestedSetRight => emit(Val::Int(self.family.place(at.span).right)),
             Intrinsic::NestedSetParent => emit(Val::Int(self.family.place(at.span).parent)),

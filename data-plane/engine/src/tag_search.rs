@@ -8,7 +8,7 @@ use takt_traceql::{BinaryOp, Field, Intrinsic, Pattern, Scope, Static, Status};
 
 use crate::bitmap::Bitmap;
 use crate::find::Search;
-use crate::guard::Stopped;
+use crate::guard::{self, Stopped};
 use crate::plan::{Leaf, Node};
 use crate::value::Test;
 
@@ -36,8 +36,9 @@ pub fn find_by_tags(
     window: TimeRange,
     keep_going: &dyn Fn() -> bool,
 ) -> Result<Vec<u32>, Stopped> {
-    let search = Search::new(columns, keep_going);
-    let mut traces = search.traces_in(window)?;
+    let evaluation = guard::Scope::new(window, keep_going);
+    let search = Search::new(columns, &evaluation);
+    let mut traces = search.traces(&evaluation)?;
     traces = search.filter(&traces, |trace| {
         let at = trace as usize;
         let nanos = columns.traces.end[at].saturating_sub(columns.traces.start[at]);

@@ -8,8 +8,9 @@ use takt_traceql::{Field, Filter, Intrinsic, Scope, What};
 
 use crate::array;
 use crate::bitmap::Bitmap;
-use crate::find::{Search, matching};
-use crate::guard::{Guard, Stopped};
+use crate::find::Search;
+use crate::guard::{self, Guard, Stopped};
+use crate::plan::plan;
 use crate::row::{Spot, of_scope, of_trace};
 use crate::value::Val;
 
@@ -117,8 +118,12 @@ pub fn tag_names(
     keep_going: &dyn Fn() -> bool,
 ) -> Result<TagNames, Stopped> {
     let filter = filter.filter(|filter| filter.expr.is_some());
-    let rows = matching(columns, filter, window, keep_going)?;
-    let search = Search::new(columns, keep_going);
+    let evaluation = guard::Scope::new(window, keep_going);
+    let search = Search::new(columns, &evaluation);
+    let mut rows = search.candidates(&evaluation)?;
+    if let Some(filter) = filter {
+        rows = search.node(&plan(filter), &rows)?;
+    }
     let mut names = TagNames::default();
     let mut bytes = 0;
     for at in TagScope::ALL {
@@ -162,8 +167,12 @@ pub fn tag_values(
     bounds: Bounds,
     keep_going: &dyn Fn() -> bool,
 ) -> Result<TagValues, Stopped> {
-    let rows = matching(columns, filter, window, keep_going)?;
-    let search = Search::new(columns, keep_going);
+    let evaluation = guard::Scope::new(window, keep_going);
+    let search = Search::new(columns, &evaluation);
+    let mut rows = search.candidates(&evaluation)?;
+    if let Some(filter) = filter {
+        rows = search.node(&plan(filter), &rows)?;
+    }
     let mut listing = Listing {
         found: TagValues::default(),
         bytes: 0,

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use takt_trace::ValueRef;
-use takt_traceql::{BinaryOp, Kind, Pattern, Static, Status};
+use takt_trace::{Value, ValueRef};
+use takt_traceql::{BinaryOp, Kind, Pattern, Static, Status, format_duration};
 
 use crate::array;
 
@@ -62,6 +62,30 @@ pub(crate) fn kind(code: u8) -> Kind {
         .get(usize::from(code))
         .copied()
         .unwrap_or(Kind::Unspecified)
+}
+
+/// A value as answers show it: durations, status and kind as text.
+pub(crate) fn shown(value: Val<'_>) -> Value {
+    match value {
+        Val::Int(number) => Value::Int(number),
+        Val::Float(number) => Value::Float(number),
+        Val::Str(text) => Value::String(text.to_owned()),
+        Val::Bool(flag) => Value::Bool(flag),
+        Val::Duration(nanos) => Value::String(format_duration(nanos)),
+        Val::Status(status) => Value::String(status.name().to_owned()),
+        Val::Kind(kind) => Value::String(kind.name().to_owned()),
+        Val::Other(encoded) => Value::Other(encoded.to_vec()),
+    }
+}
+
+/// A number of any type without what it borrows; nothing for what is no number.
+pub(crate) fn as_number(value: Val<'_>) -> Option<Val<'static>> {
+    match value {
+        Val::Int(number) => Some(Val::Int(number)),
+        Val::Duration(nanos) => Some(Val::Duration(nanos)),
+        Val::Float(number) => Some(Val::Float(number)),
+        Val::Str(_) | Val::Bool(_) | Val::Status(_) | Val::Kind(_) | Val::Other(_) => None,
+    }
 }
 
 /// What a leaf asks of its field's value.

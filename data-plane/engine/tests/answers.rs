@@ -12,11 +12,12 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span::Event};
 use prost::Message as _;
 use takt_engine::{
-    CollectOptions, SpanHit, TagSearch, Value, collect, collect_traces, find, find_by_tags,
+    NEWEST_FIRST, Scope, SearchOptions, SearchPlan, SpanHit, TagSearch, TraceHit, Value,
+    find_by_tags, matches_any, search, whole_traces,
 };
 use takt_model::{TimeRange, UnixNano};
 use takt_trace::SpanColumns;
-use takt_traceql::parse_filter as parse;
+use takt_traceql::{Pipeline, parse_filter as parse};
 
 fn text(text: &str) -> any_value::Value {
     any_value::Value::StringValue(text.to_owned())
@@ -107,17 +108,24 @@ fn shop() -> SpanColumns {
 }
 
 fn answer(query: &str) -> Vec<SpanHit> {
-    let columns = shop();
-    let filter = parse(query).unwrap();
-    let hits = find(&columns, &filter, TimeRange::ALL, &|| true).unwrap();
-    let options = CollectOptions {
+    hits(&shop(), query, TimeRange::ALL)
+        .into_iter()
+        .flat_map(|trace| trace.sets)
+        .flat_map(|set| set.spans)
+        .collect()
+}
+
+fn hits(columns: &SpanColumns, query: &str, window: TimeRange) -> Vec<TraceHit> {
+    let plan = SearchPlan::new(&Pipeline::of(parse(query).unwrap()));
+    let options = SearchOptions {
         limit: 20,
         spans_per_set: 0,
+        order: NEWEST_FIRST,
     };
-    collect(&columns, &filter, &hits, &options)
-        .into_iter()
-        .flat_map(|trace| trace.spans)
-        .collect()
+    let scope = Scope::new(window, &|| true);
+    let hits = search(columns, &plan, &scope, &options).unwrap();
+    assert_eq!(matches_any(columns, &plan, &scope), Ok(!hits.is_empty()));
+    hits
 }
 
 /// Name and attributes of each span, as one text each.
@@ -241,13 +249,12 @@ fn a_missing_attribute_makes_every_comparison_false_and_its_negation_true() {
 #[test]
 fn only_traces_that_overlap_the_window_are_found() {
     let columns = shop();
-    let filter = parse("{ }").unwrap();
     let window = TimeRange {
         start: UnixNano(3_000_000_000),
         end: UnixNano::MAX,
     };
-    let hits = find(&columns, &filter, window, &|| true).unwrap();
-    assert_eq!(hits.spans(), 1);
+    let hits = hits(&columns, "{ }", window);
+    assert_eq!((hits.len(), hits[0].sets[0].matched), (1, 1));
 }
 
 #[test]
@@ -266,9 +273,8 @@ fn ids_may_be_asked_for_without_their_leading_zeros() {
         ("{ trace:id != `bad` }", 0),
         ("{ span:parentID = `` }", 1),
     ] {
-        let filter = parse(query).unwrap();
-        let hits = find(&columns, &filter, TimeRange::ALL, &|| true).unwrap();
-        assert_eq!(hits.spans(), expected, "{query}");
+        let hits = hits(&columns, query, TimeRange::ALL);
+        assert_eq!(hits.len(), expected, "{query}");
     }
 }
 
@@ -285,7 +291,7 @@ fn tags_are_searched_over_the_whole_trace() {
             max_duration: None,
         };
         let traces = find_by_tags(&columns, &search, TimeRange::ALL, &|| true).unwrap();
-        let hits = collect_traces(&columns, &traces, 20);
+        let hits = whole_traces(&columns, &traces, 20, NEWEST_FIRST);
         hits.iter().map(|hit| hit.trace.0[0]).collect::<Vec<u8>>()
     };
     assert_eq!(found(&[], 0), [2, 1], "newest first");

@@ -15,20 +15,21 @@ use opentelemetry_proto::tonic::trace::v1::{
 use proptest::prelude::*;
 use proptest::sample::select;
 use prost::Message as _;
-use takt_engine::{CollectOptions, Hits, collect, find, predicate_columns, result_columns};
+use takt_engine::one_filter::find;
+use takt_engine::{NEWEST_FIRST, Scope, SearchOptions, SearchPlan, matches_any, search};
 use takt_model::TimeRange;
 use takt_trace::reorder::cluster;
 use takt_trace::{AttrTable, Column, Projection, SpanColumns};
-use takt_traceql::{Filter, parse_filter as parse};
+use takt_traceql::{Filter, Pipeline, parse_filter as parse};
 
 /// (trace id, span id, kind), as the slow evaluator names a span.
 type Found = Vec<(Vec<u8>, Vec<u8>, i32)>;
 
 fn fast(columns: &SpanColumns, filter: &Filter) -> Found {
-    let Hits { traces } = find(columns, filter, TimeRange::ALL, &|| true).unwrap();
-    let mut found: Found = traces
+    let rows = find(columns, filter, TimeRange::ALL, &|| true).unwrap();
+    let mut found: Found = rows
         .iter()
-        .flat_map(|(trace, rows)| rows.iter().map(move |row| (*trace as usize, *row as usize)))
+        .map(|row| (columns.trace[row as usize] as usize, row as usize))
         .map(|(trace, row)| {
             (
                 columns.traces.id[trace].0.to_vec(),
@@ -345,17 +346,18 @@ proptest! {
     #[test]
     fn a_search_reads_only_the_columns_it_names(requests in requests(), filters in filters()) {
         let whole = cluster(&common::columns(&requests));
-        let options = CollectOptions { limit: 10, spans_per_set: 2 };
+        let options = SearchOptions { limit: 10, spans_per_set: 2, order: NEWEST_FIRST };
+        let scope = Scope::new(TimeRange::ALL, &|| true);
         for filter in filters {
-            let predicates = restrict(&whole, &predicate_columns(&filter));
-            let hits = find(&predicates, &filter, TimeRange::ALL, &|| true).unwrap();
-            prop_assert_eq!(&hits, &find(&whole, &filter, TimeRange::ALL, &|| true).unwrap(), "{}", filter);
-            let results = restrict(&whole, &result_columns(&filter));
+            let plan = SearchPlan::new(&Pipeline::of(filter.clone()));
+            let expected = search(&whole, &plan, &scope, &options).unwrap();
+            let predicates = restrict(&whole, &plan.predicate_columns());
             prop_assert_eq!(
-                collect(&results, &filter, &hits, &options),
-                collect(&whole, &filter, &hits, &options),
-                "{}", filter
+                matches_any(&predicates, &plan, &scope), Ok(!expected.is_empty()), "{}", filter
             );
+            let results = restrict(&whole, &plan.result_columns());
+            let found = search(&results, &plan, &scope, &options).unwrap();
+            prop_assert_eq!(found, expected, "{}", filter);
         }
     }
 }

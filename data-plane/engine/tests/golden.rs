@@ -1,4 +1,4 @@
-//! The recorded answers of Tempo about the corpus in `tests/golden`, as far as they are of one filter.
+//! The recorded answers of Tempo about the corpus in `tests/golden`.
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
@@ -13,11 +13,15 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
 use prost::Message as _;
 use serde_json::{Map, Value as Json, json};
 use takt_engine::{
-    Bounds, CollectOptions, TagScope, TraceHit, Value, collect, find, tag_names, tag_values,
+    Bounds, NEWEST_FIRST, Scope as Evaluation, SearchOptions, SearchPlan, SetHit, Stopped,
+    TagScope, TraceHit, Value, matches_any, merge_hits, search, tag_names, tag_values,
 };
 use takt_model::{TimeRange, UnixNano};
 use takt_trace::SpanColumns;
-use takt_traceql::{Field, Filter, Scope, lenient, parse_filter as parse, parse_tag};
+use takt_trace::reorder::{cluster, select};
+use takt_traceql::{
+    Body, Field, Order, OrderKey, Pipeline, Scope, lenient, parse_filter as parse, parse_tag,
+};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/shop-3k")
@@ -70,13 +74,15 @@ fn rows(kind: &str) -> Vec<(String, u64, Json, Json)> {
     rows
 }
 
-fn search(columns: &SpanColumns, filter: &Filter) -> Vec<TraceHit> {
-    let hits = find(columns, filter, WINDOW, &|| true).unwrap();
-    let options = CollectOptions {
-        limit: 100_000,
-        spans_per_set: 10_000,
-    };
-    collect(columns, filter, &hits, &options)
+const EVERYTHING: SearchOptions = SearchOptions {
+    limit: 100_000,
+    spans_per_set: 0,
+    order: NEWEST_FIRST,
+};
+
+fn found(columns: &SpanColumns, pipeline: &Pipeline, options: &SearchOptions) -> Vec<TraceHit> {
+    let scope = Evaluation::new(WINDOW, &|| true);
+    search(columns, &SearchPlan::new(pipeline), &scope, options).unwrap()
 }
 
 /// An answer in the normal form of `oracle.py`.
@@ -84,24 +90,8 @@ fn normal(columns: &SpanColumns, hits: &[TraceHit]) -> Json {
     let mut traces = Map::new();
     for hit in hits {
         let summary = columns.summary(columns.traces.find(hit.trace).unwrap());
-        let mut spans: Vec<(String, Json)> = hit
-            .spans
-            .iter()
-            .map(|span| {
-                let id = span.span_id.to_string();
-                let name = span.name.clone().unwrap_or_default();
-                let row = json!([
-                    id,
-                    span.start.to_string(),
-                    span.duration.to_string(),
-                    name,
-                    attributes(&span.attributes)
-                ]);
-                (id, row)
-            })
-            .collect();
-        spans.sort_by(|a, b| a.0.cmp(&b.0));
-        let spans: Vec<Json> = spans.into_iter().map(|(_, span)| span).collect();
+        let mut sets: Vec<Json> = hit.sets.iter().map(normal_set).collect();
+        sets.sort_by_key(Json::to_string);
         traces.insert(
             hit.trace.to_string(),
             json!({
@@ -109,11 +99,33 @@ fn normal(columns: &SpanColumns, hits: &[TraceHit]) -> Json {
                 "start": hit.start.to_string(),
                 "ms": (hit.end - hit.start) / 1_000_000,
                 "stats": summary.services,
-                "sets": [{ "matched": hit.matched, "attrs": [], "spans": spans }],
+                "sets": sets,
             }),
         );
     }
     Json::Object(traces)
+}
+
+fn normal_set(set: &SetHit) -> Json {
+    let mut spans: Vec<(String, Json)> = set
+        .spans
+        .iter()
+        .map(|span| {
+            let id = span.span_id.to_string();
+            let name = span.name.clone().unwrap_or_default();
+            let row = json!([
+                id,
+                span.start.to_string(),
+                span.duration.to_string(),
+                name,
+                attributes(&span.attributes)
+            ]);
+            (id, row)
+        })
+        .collect();
+    spans.sort_by(|a, b| a.0.cmp(&b.0));
+    let spans: Vec<Json> = spans.into_iter().map(|(_, span)| span).collect();
+    json!({ "matched": set.matched, "attrs": attributes(&set.attributes), "spans": spans })
 }
 
 fn attributes(attributes: &[(String, Value)]) -> Json {
@@ -147,30 +159,52 @@ fn value(value: &Value) -> Json {
     }
 }
 
-#[test]
-fn searches_of_one_filter_answer_as_tempo_does() {
-    let mut asked = 0;
-    for (query, _, expected, _) in rows("search") {
-        let Ok(filter) = parse(&query) else { continue };
-        asked += 1;
-        let found = normal(&COLUMNS, &search(&COLUMNS, &filter));
-        let (found, expected) = (found.as_object().unwrap(), expected.as_object().unwrap());
-        let keys = |answer: &Map<String, Json>| answer.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys(found), keys(expected), "traces of {query}");
-        for (trace, expected) in expected {
-            assert_eq!(&found[trace], expected, "trace {trace} of {query}");
-        }
+fn pipeline(query: &str) -> Pipeline {
+    match takt_traceql::parse(query).unwrap().body {
+        Body::Search(pipeline) => pipeline,
+        Body::Metrics(_) => unreachable!("{query} is no search"),
     }
-    assert_eq!(asked, 26, "filters among the searches");
 }
 
 #[test]
-fn searches_of_more_than_one_filter_are_refused_as_not_supported() {
-    for (query, ..) in rows("search").into_iter().chain(rows("range")) {
-        if let Err(error) = parse(&query) {
-            assert!(
-                error.to_string().ends_with("not yet supported"),
-                "{query}: {error}"
+fn searches_answer_as_tempo_does() {
+    let stored = cluster(&COLUMNS);
+    for (query, _, expected, _) in rows("search") {
+        let expected = expected.as_object().unwrap();
+        for columns in [&*COLUMNS, &stored] {
+            let found = normal(columns, &found(columns, &pipeline(&query), &EVERYTHING));
+            let found = found.as_object().unwrap();
+            let keys = |answer: &Map<String, Json>| answer.keys().cloned().collect::<Vec<_>>();
+            assert_eq!(keys(found), keys(expected), "traces of {query}");
+            for (trace, expected) in expected {
+                assert_eq!(&found[trace], expected, "trace {trace} of {query}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_halves_of_the_traces_answer_like_the_whole() {
+    let traces = u32::try_from(COLUMNS.traces.len()).unwrap();
+    let half = |odd: u32| {
+        let traces: Vec<u32> = (0..traces).filter(|trace| trace % 2 == odd).collect();
+        select(&COLUMNS, &traces)
+    };
+    let halves = [half(0), half(1)];
+    for (query, ..) in rows("search") {
+        let pipeline = pipeline(&query);
+        for limit in [3, 20, 100_000] {
+            let options = SearchOptions {
+                limit,
+                ..EVERYTHING
+            };
+            let [even, odd] = halves
+                .each_ref()
+                .map(|half| found(half, &pipeline, &options));
+            assert_eq!(
+                merge_hits(limit, options.order, even, odd),
+                found(&COLUMNS, &pipeline, &options),
+                "{query}"
             );
         }
     }
@@ -199,10 +233,12 @@ fn questions_beyond_tempo_answer_as_the_slow_evaluator_does() {
             continue;
         };
         asked += 1;
-        let mut found: Vec<(Vec<u8>, Vec<u8>)> = search(&COLUMNS, &filter)
+        let hits = found(&COLUMNS, &Pipeline::of(filter.clone()), &EVERYTHING);
+        let mut found: Vec<(Vec<u8>, Vec<u8>)> = hits
             .iter()
             .flat_map(|t| {
-                t.spans
+                t.sets[0]
+                    .spans
                     .iter()
                     .map(|s| (t.trace.0.to_vec(), s.span_id.0.to_vec()))
             })
@@ -220,33 +256,61 @@ fn questions_beyond_tempo_answer_as_the_slow_evaluator_does() {
 
 #[test]
 fn an_answer_is_cut_to_its_newest_traces_and_earliest_spans() {
-    let filter = parse("{ status = error }").unwrap();
-    let whole = search(&COLUMNS, &filter);
-    let hits = find(&COLUMNS, &filter, WINDOW, &|| true).unwrap();
-    let options = CollectOptions {
+    let pipeline = Pipeline::of(parse("{ status = error }").unwrap());
+    let whole = found(&COLUMNS, &pipeline, &EVERYTHING);
+    let options = SearchOptions {
         limit: 5,
         spans_per_set: 2,
+        ..EVERYTHING
     };
-    let cut = collect(&COLUMNS, &filter, &hits, &options);
+    let cut = found(&COLUMNS, &pipeline, &options);
     assert_eq!(cut.len(), 5);
     for (cut, whole) in cut.iter().zip(&whole) {
-        assert_eq!((cut.trace, cut.matched), (whole.trace, whole.matched));
-        assert_eq!(cut.spans, whole.spans[..whole.spans.len().min(2)]);
-        assert!(whole.spans.is_sorted_by_key(|span| span.start));
+        let (few, all) = (&cut.sets[0], &whole.sets[0]);
+        assert_eq!((cut.trace, few.matched), (whole.trace, all.matched));
+        assert_eq!(few.spans, all.spans[..all.spans.len().min(2)]);
+        assert!(all.spans.is_sorted_by_key(|span| span.start));
     }
     assert!(whole.is_sorted_by(|a, b| (b.start, a.trace) < (a.start, b.trace)));
 }
 
 #[test]
+fn the_order_of_traces_is_that_which_was_asked_for() {
+    let pipeline = Pipeline::of(parse("{ status = error }").unwrap());
+    for key in [OrderKey::Start, OrderKey::Duration] {
+        for ascending in [false, true] {
+            let order = Order { key, ascending };
+            let of = |hit: &TraceHit| match key {
+                OrderKey::Start => hit.start,
+                OrderKey::Duration => hit.end - hit.start,
+            };
+            let all = SearchOptions {
+                order,
+                ..EVERYTHING
+            };
+            let whole = found(&COLUMNS, &pipeline, &all);
+            assert!(whole.is_sorted_by(|a, b| match ascending {
+                true => (of(a), a.trace) < (of(b), b.trace),
+                false => (of(b), a.trace) < (of(a), b.trace),
+            }));
+            let few = SearchOptions { limit: 7, ..all };
+            assert_eq!(found(&COLUMNS, &pipeline, &few), whole[..7]);
+        }
+    }
+}
+
+#[test]
 fn a_search_stops_when_it_is_told_to() {
     let filter = parse("{ span.db.statement =~ `.*x.*` || .a + 1 = 2 }").unwrap();
-    assert!(find(&COLUMNS, &filter, WINDOW, &|| false).is_err());
+    let plan = SearchPlan::new(&Pipeline::of(filter));
+    let any = |keep_going| matches_any(&COLUMNS, &plan, &Evaluation::new(WINDOW, keep_going));
+    assert_eq!(any(&|| false), Err(Stopped::Cancelled));
     let asked = std::cell::Cell::new(0);
     let keep_going = || {
         asked.set(asked.get() + 1);
         asked.get() < 4
     };
-    assert!(find(&COLUMNS, &filter, WINDOW, &keep_going).is_err());
+    assert_eq!(any(&keep_going), Err(Stopped::Cancelled));
     assert_eq!(asked.get(), 4);
 }
 

@@ -10,7 +10,7 @@ mod whole;
 use std::sync::Arc;
 
 use futures::{FutureExt as _, TryStreamExt as _};
-use takt_engine::TraceHit;
+use takt_engine::one_filter::TraceHit;
 use takt_model::TenantId;
 use takt_wire::tempopb::SearchResponse;
 

@@ -70,12 +70,42 @@ impl SpanColumns {
     /// Finds the row of each span's parent and fills `parent`. Unlike in clustered columns, the parent
     /// may stand anywhere.
     pub fn resolve_parents(&mut self) {
-        let mut walker = Walker::new(self);
+        let mut parents = Parents::new(self);
         for trace in 0..u32::try_from(self.traces.len()).unwrap_or(NO_ROW) {
-            walker.find_parents(trace);
-            walker.cut_cycles();
+            parents.find(trace);
         }
-        self.parent = walker.parents;
+        self.parent = parents.0.parents;
+    }
+}
+
+/// Finds parents trace by trace, for those who need them of few traces.
+pub struct Parents<'a>(Walker<'a>);
+
+impl<'a> Parents<'a> {
+    /// What it holds for each span.
+    pub const BYTES: usize = 2 * size_of::<u32>();
+
+    #[must_use]
+    pub fn new(columns: &'a SpanColumns) -> Self {
+        Self(Walker::new(columns))
+    }
+
+    /// Finds the parents of the spans of a trace.
+    pub fn find(&mut self, trace: u32) {
+        self.0.find_parents(trace);
+        self.0.cut_cycles();
+    }
+
+    /// The row of each row's parent, or [`NO_ROW`], as far as the trace was looked at.
+    #[must_use]
+    pub fn of_rows(&self) -> &[u32] {
+        &self.0.parents
+    }
+}
+
+impl std::fmt::Debug for Parents<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parents").finish_non_exhaustive()
     }
 }
 

@@ -1,32 +1,29 @@
 //! The spans a metrics query is about.
 
 use takt_trace::{Projection, SpanColumns};
-use takt_traceql::{Filter, Pipeline, Spansets, Stage};
+use takt_traceql::Pipeline;
 
 use super::Refusal;
 use crate::Bitmap;
 use crate::find::Search;
-use crate::plan::plan;
+use crate::search::SearchPlan;
 use crate::{Scope, Stopped};
 
-/// The one filter a pipeline may be made of.
-pub(super) fn filter(pipeline: &Pipeline) -> Result<&Filter, Refusal> {
-    match pipeline.stages.as_slice() {
-        [Stage::Spansets(Spansets::Filter(filter))] => Ok(filter),
-        _ => Err(Refusal::Pipeline),
-    }
+pub(super) fn check(pipeline: &Pipeline) -> Result<(), Refusal> {
+    let refusal = SearchPlan::new(pipeline).refusal();
+    refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
 pub(super) fn columns(pipeline: &Pipeline) -> Projection {
-    filter(pipeline).map_or(Projection::All, crate::predicate_columns)
+    SearchPlan::new(pipeline).predicate_columns()
 }
 
 pub(super) fn never(pipeline: &Pipeline) -> bool {
-    filter(pipeline).is_ok_and(crate::never_matches)
+    SearchPlan::new(pipeline).never_matches()
 }
 
 pub(super) fn search<'a>(columns: &'a SpanColumns, scope: &Scope<'a>) -> Search<'a> {
-    Search::new(columns, scope.keep_going)
+    Search::new(columns, scope)
 }
 
 /// The rows that may be evaluated here.
@@ -44,8 +41,5 @@ pub(super) fn rows(
     pipeline: &Pipeline,
     candidates: &Bitmap,
 ) -> Result<Bitmap, Stopped> {
-    match filter(pipeline) {
-        Ok(filter) => search.node(&plan(filter), candidates),
-        Err(_) => Ok(search.none()),
-    }
+    SearchPlan::new(pipeline).rows(search, candidates.clone())
 }

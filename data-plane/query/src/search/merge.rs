@@ -3,7 +3,8 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use takt_engine::{SpanHit, TraceHit};
+use takt_engine::SpanHit;
+use takt_engine::one_filter::TraceHit;
 use takt_model::{SpanId, TraceId, UnixNano};
 
 use super::plan::Plan;

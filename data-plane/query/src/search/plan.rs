@@ -1,10 +1,9 @@
 //! What a search runs: a filter from TraceQL, or the tags of a legacy search.
 
-use takt_engine::{
-    CollectOptions, TagSearch, TraceHit, collect, collect_traces, find, find_by_tags,
-};
+use takt_engine::one_filter::{self, CollectOptions, TraceHit};
+use takt_engine::{TagSearch, find_by_tags};
 use takt_model::TimeRange;
-use takt_trace::{Column, Projection, SpanColumns};
+use takt_trace::{Projection, SpanColumns};
 use takt_traceql::Filter;
 
 use crate::failure::Failure;
@@ -56,17 +55,14 @@ impl Plan {
     pub(crate) fn predicate_columns(&self) -> Projection {
         match &self.matcher {
             Matcher::Filter(filter) => takt_engine::predicate_columns(filter),
-            Matcher::Tags(search) => {
-                let tags = search.tags.iter().map(|(tag, _)| Column::Attr(tag.clone()));
-                takt_engine::result_columns(&Filter::default()).union(Projection::only(tags))
-            }
+            Matcher::Tags(search) => takt_engine::tag_search_columns(search),
         }
     }
 
     /// All columns that a result needs, those of the decision included.
     pub(crate) fn result_columns(&self) -> Projection {
         match &self.matcher {
-            Matcher::Filter(filter) => takt_engine::result_columns(filter),
+            Matcher::Filter(filter) => one_filter::result_columns(filter),
             Matcher::Tags(_) => self.predicate_columns(),
         }
     }
@@ -79,7 +75,9 @@ impl Plan {
     ) -> Result<bool, Failure> {
         let keep_going = || asked.still();
         Ok(match &self.matcher {
-            Matcher::Filter(filter) => !find(columns, filter, self.window, &keep_going)?.is_empty(),
+            Matcher::Filter(filter) => {
+                !one_filter::find(columns, filter, self.window, &keep_going)?.is_empty()
+            }
             Matcher::Tags(tags) => {
                 !find_by_tags(columns, tags, self.window, &keep_going)?.is_empty()
             }
@@ -95,19 +93,17 @@ impl Plan {
         let keep_going = || asked.still();
         let limit = self.limit.saturating_add(1);
         Ok(match &self.matcher {
-            Matcher::Filter(filter) => {
-                let hits = find(columns, filter, self.window, &keep_going)?;
-                collect(
-                    columns,
-                    filter,
-                    &hits,
-                    &CollectOptions {
-                        limit,
-                        spans_per_set: self.spans_per_set,
-                    },
-                )
-            }
-            Matcher::Tags(tags) => collect_traces(
+            Matcher::Filter(filter) => one_filter::collect(
+                columns,
+                filter,
+                self.window,
+                &keep_going,
+                &CollectOptions {
+                    limit,
+                    spans_per_set: self.spans_per_set,
+                },
+            )?,
+            Matcher::Tags(tags) => one_filter::collect_traces(
                 columns,
                 &find_by_tags(columns, tags, self.window, &keep_going)?,
                 limit,

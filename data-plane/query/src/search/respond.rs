@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use prost::Message as _;
-use takt_engine::{SpanHit, TraceHit, Value};
+use takt_engine::one_filter::TraceHit;
+use takt_engine::{SpanHit, Value};
 use takt_model::TraceId;
 use takt_trace::TraceSummary;
 use takt_wire::tempopb::{

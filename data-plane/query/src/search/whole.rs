@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, TryStreamExt as _};
 use takt_block::Meta;
-use takt_engine::TraceHit;
+use takt_engine::one_filter::TraceHit;
 use takt_model::{TimeRange, TraceId, UnixNano};
 use takt_trace::TraceSummary;
 
