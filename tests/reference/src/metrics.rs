@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use takt_traceql::{Field, Function, MetricsExpr, MetricsQuery};
+use takt_traceql::{Field, Function, MetricsExpr, MetricsQuery, Scope, What};
 
 use crate::expr::{Only, field};
 use crate::quantile::{bucket, quantile};
@@ -90,6 +90,20 @@ impl Counted<'_, '_> {
         field(self.trace, self.at, of, self.only).into_iter().next()
     }
 
+    /// An attribute without a scope groups by that of the span, or else of the resource, and no other.
+    fn group(&self, by: &Field) -> Option<Value> {
+        let What::Attribute(Scope::Any, key) = &by.what else {
+            return self.first_value(by);
+        };
+        let of = |scope| Field {
+            parent: by.parent,
+            what: What::Attribute(scope, key.clone()),
+        };
+        [Scope::Span, Scope::Resource]
+            .into_iter()
+            .find_map(|scope| self.first_value(&of(scope)))
+    }
+
     fn first_number(&self, of: &Field) -> Option<Value> {
         let mut values = field(self.trace, self.at, of, self.only).into_iter();
         values.find(Value::is_number)
@@ -134,11 +148,7 @@ fn first_stage(corpus: &Corpus<'_>, query: &MetricsQuery, interval: Interval) ->
     }
     let mut groups: BTreeMap<String, (Vec<Option<Value>>, Vec<&Counted<'_, '_>>)> = BTreeMap::new();
     for span in &counted {
-        let values: Vec<_> = query
-            .by
-            .iter()
-            .map(|field| span.first_value(field))
-            .collect();
+        let values: Vec<_> = query.by.iter().map(|field| span.group(field)).collect();
         let keys = values.iter().map(|v| v.as_ref().map(Value::key));
         let key = format!("{:?}", keys.collect::<Vec<_>>());
         groups

@@ -4,7 +4,7 @@ use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use takt_trace::{AttrTable, KeyColumn, SpanColumns, Value};
+use takt_trace::{KeyColumn, SpanColumns, Value};
 use takt_traceql::{Field, Intrinsic, Scope, What, format_duration};
 
 use super::accumulate::Run;
@@ -103,14 +103,6 @@ impl<'a> Codes<'a> {
             What::Attribute(Scope::Event | Scope::Link, _) | What::Intrinsic(_) => {
                 Self::by_reading(field, run)
             }
-        }
-    }
-
-    /// The codes of an attribute of events, or of links: rows are those of their table.
-    pub(super) fn of_children(table: &'a AttrTable, key: &str, rows: usize) -> Self {
-        match table.column(key) {
-            Some(column) => Self::of_column(column, rows),
-            None => Self::nowhere(),
         }
     }
 

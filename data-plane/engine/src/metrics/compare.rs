@@ -1,5 +1,7 @@
 //! `compare()`: how often each value of each attribute occurs in a selection of spans, and in all others.
 
+use std::cmp::Ordering;
+
 use takt_trace::{AttrTable, Value};
 use takt_traceql::{Compare, Field, Intrinsic, Scope};
 
@@ -10,7 +12,7 @@ use super::cells::Tally;
 use super::codes::Codes;
 use super::evaluate::dense;
 use super::partial::{Cells, Group, Partial, order_of_keys, order_of_values};
-use super::series::Series;
+use super::series::{Series, text};
 use crate::Bitmap;
 use crate::Stopped;
 use crate::plan::plan;
@@ -28,7 +30,8 @@ const INTRINSICS: [Intrinsic; 9] = [
     Intrinsic::InstrumentationVersion,
 ];
 
-/// Counts the values of everything that the matching spans have.
+/// Counts the values of everything that the matching spans have; what their events and links have is
+/// not compared, as in Tempo.
 pub(super) fn fill(run: &Run<'_>, compare: &Compare, partial: &mut Partial) -> Result<(), Stopped> {
     let selection = selection(run, compare)?;
     let columns = run.search.columns;
@@ -46,16 +49,6 @@ pub(super) fn fill(run: &Run<'_>, compare: &Compare, partial: &mut Partial) -> R
             let field = Field::attribute(scope, key);
             let codes = Codes::new(&field, run)?;
             by_row(run, &selection, &field, &codes, partial)?;
-        }
-    }
-    for (scope, spans, table) in [
-        (Scope::Event, &columns.events.span, &columns.events.attrs),
-        (Scope::Link, &columns.links.span, &columns.links.attrs),
-    ] {
-        for key in keys(table) {
-            let field = Field::attribute(scope, key);
-            let codes = Codes::of_children(table, key, spans.len());
-            by_child(run, &selection, &field, &codes, spans, partial)?;
         }
     }
     partial.groups.sort_by(|a, b| order_of_keys(&a.key, &b.key));
@@ -188,30 +181,6 @@ fn by_row(
     Ok(())
 }
 
-/// Counts what each event, or link, has one of; `spans` are the rows these belong to.
-fn by_child(
-    run: &Run<'_>,
-    selection: &Bitmap,
-    field: &Field,
-    codes: &Codes<'_>,
-    spans: &[u32],
-    partial: &mut Partial,
-) -> Result<(), Stopped> {
-    let clock = run.plan.interval.clock();
-    let mut counts = Counts::new(run, codes)?;
-    let mut code = [0];
-    run.search.guard.each((0..).zip(spans), |(child, row)| {
-        if run.rows.has(*row) {
-            codes.read(&[child], &mut code);
-            let step = clock.step(run.search.columns.start[*row as usize]);
-            let weight = run.weights.as_ref().map_or(1.0, |weights| weights.of(*row));
-            counts.add(code[0], step, selection.has(*row), weight);
-        }
-    })?;
-    counts.finish(field, codes, partial);
-    Ok(())
-}
-
 const TYPE: &str = "__meta_type";
 pub(super) const ERROR: &str = "__meta_error";
 const SIDES_AS_TYPES: [(&str, &str); 2] = [
@@ -238,8 +207,11 @@ pub(super) fn series(plan: &MetricsPlan, compare: &Compare, partial: Partial) ->
                 .filter(|(_, cells)| !cells.is_empty())
                 .collect();
             let total_of = |cells: &[(u32, f64)]| cells.iter().map(|(_, count)| count).sum::<f64>();
-            // Stable: among equally frequent ones the first by key stays.
-            found.sort_by(|a, b| total_of(&b.1).total_cmp(&total_of(&a.1)));
+            // Equally frequent values come in the order of their texts.
+            found.sort_by_cached_key(|(group, cells)| {
+                let value = group.key.get(1).and_then(Option::as_ref);
+                (Descending(total_of(cells)), text(value))
+            });
             let mut shown = 0;
             for (group, cells) in found {
                 let value = group.key.get(1).cloned().flatten();
@@ -258,6 +230,24 @@ pub(super) fn series(plan: &MetricsPlan, compare: &Compare, partial: Partial) ->
         }
     }
     series
+}
+
+/// A count, largest first.
+#[derive(PartialEq)]
+struct Descending(f64);
+
+impl Eq for Descending {}
+
+impl PartialOrd for Descending {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Descending {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.0.total_cmp(&self.0)
+    }
 }
 
 /// The counts of one side, by step.

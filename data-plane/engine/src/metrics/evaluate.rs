@@ -60,6 +60,13 @@ fn of_partial(plan: &MetricsPlan, partial: Partial) -> Vec<Series> {
         .into_iter()
         .map(|group| (group, Vec::new()))
         .collect();
+    if groups.is_empty() && counts_alone(plan) {
+        let nothing = Group {
+            key: Vec::new(),
+            cells: Cells::Counts(Vec::new()),
+        };
+        groups.push((nothing, Vec::new()));
+    }
     for example in chosen(partial.exemplars, plan.exemplars()) {
         let place = groups.binary_search_by(|(group, _)| order_of_keys(&group.key, &example.key));
         if let Ok(at) = place {
@@ -85,6 +92,15 @@ fn of_partial(plan: &MetricsPlan, partial: Partial) -> Vec<Series> {
             })
             .collect(),
     }
+}
+
+/// Whether there is one series of counts, even of no spans.
+fn counts_alone(plan: &MetricsPlan) -> bool {
+    let counts = matches!(
+        plan.query.function,
+        Function::Rate | Function::CountOverTime
+    );
+    counts && plan.query.by.is_empty()
 }
 
 /// By time, and one of each trace.

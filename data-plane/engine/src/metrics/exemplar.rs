@@ -7,14 +7,15 @@ use std::cmp::Ordering;
 
 use takt_model::{SpanId, TraceId};
 use takt_trace::Value;
-use takt_traceql::{Field, Scope, What};
+use takt_traceql::{Field, Function, Scope, What};
 
 use super::accumulate::Run;
 use super::codes::shown;
 use super::measure::number;
-use super::partial::{Candidate, Partial};
+use super::partial::{Candidate, Partial, order_of_keys, order_of_values};
 use super::{measured, sampling};
 use crate::Stopped;
+use crate::value::Val;
 
 /// Finds the examples among the matching spans.
 pub(super) fn choose(run: &Run<'_>, partial: &mut Partial) -> Result<(), Stopped> {
@@ -66,6 +67,7 @@ pub(super) fn keep_lowest(candidates: &mut Vec<Candidate>, most: usize) {
     });
 }
 
+/// Total, so that not even spans with the same id and time depend on their order.
 fn order(a: &Candidate, b: &Candidate) -> Ordering {
     let key = |c: &Candidate| {
         (
@@ -77,7 +79,19 @@ fn order(a: &Candidate, b: &Candidate) -> Ordering {
             c.time,
         )
     };
-    key(a).cmp(&key(b))
+    let labels = |(name, value): &(String, Value), (other, its): &(String, Value)| {
+        name.cmp(other)
+            .then_with(|| order_of_values(Some(value), Some(its)))
+    };
+    key(a)
+        .cmp(&key(b))
+        .then_with(|| a.value.total_cmp(&b.value))
+        .then_with(|| order_of_keys(&a.key, &b.key))
+        .then_with(|| a.labels.len().cmp(&b.labels.len()))
+        .then_with(|| {
+            let mut pairs = a.labels.iter().zip(&b.labels).map(|(a, b)| labels(a, b));
+            pairs.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        })
 }
 
 /// The spans chosen so far for one part of the interval.
@@ -128,11 +142,10 @@ impl Slot {
         match place {
             Ok(at) => {
                 let known = &mut self.chosen[at];
-                let of = |chosen: &Chosen| {
-                    let row = chosen.row as usize;
-                    (chosen.span_rank, columns.span_id[row], columns.start[row])
-                };
-                if of(&new) < of(known) {
+                let of = |chosen: &Chosen| candidate(0, chosen, run);
+                let sooner = new.span_rank < known.span_rank
+                    || new.span_rank == known.span_rank && order(&of(&new), &of(known)).is_lt();
+                if sooner {
                     *known = new;
                 }
             }
@@ -153,9 +166,16 @@ fn value(run: &Run<'_>, row: u32) -> Option<f64> {
     let Some(field) = measured(&run.plan.query.function) else {
         return Some(f64::NAN);
     };
-    let mut found = f64::NAN;
-    run.first
-        .value(run.search, field, row, &mut |value| found = number(value));
+    let value = run.first.number(run.search, field, row)?;
+    // Floats have no buckets.
+    let bucketed = matches!(
+        run.plan.query.function,
+        Function::QuantileOverTime(..) | Function::HistogramOverTime(_)
+    );
+    if bucketed && matches!(value, Val::Float(_)) {
+        return None;
+    }
+    let found = number(value);
     (!found.is_nan()).then_some(found)
 }
 

@@ -1,6 +1,6 @@
 //! The one value by which a span is grouped or measured, where it has several.
 
-use takt_traceql::{Field, Pipeline, Spansets, Stage};
+use takt_traceql::{Field, Pipeline, Scope, Spansets, Stage, What};
 
 use crate::find::{Search, spot};
 use crate::plan::{Child, Node, plan};
@@ -19,6 +19,27 @@ impl First {
             collect(plan(filter), &mut same);
         }
         Self { same }
+    }
+
+    /// The first value of the field that is a number: a duration in nanoseconds, an integer or a float.
+    pub(super) fn number(
+        &self,
+        search: &Search<'_>,
+        field: &Field,
+        row: u32,
+    ) -> Option<Val<'static>> {
+        let mut found = None;
+        let at = self.place(search, field, row);
+        search.reader.field(field, at, &mut |value| {
+            let number = match value {
+                Val::Int(number) => Val::Int(number),
+                Val::Duration(nanos) => Val::Duration(nanos),
+                Val::Float(number) => Val::Float(number),
+                _ => return,
+            };
+            found = found.or(Some(number));
+        });
+        found
     }
 
     /// Calls `emit` with the first value of the field, if there is one.
@@ -41,19 +62,27 @@ impl First {
     }
 
     fn place(&self, search: &Search<'_>, field: &Field, row: u32) -> Spot {
-        let conditions =
-            Child::of(field).and_then(|child| self.same.iter().find(|(of, _)| *of == child));
-        let Some((child, conditions)) = conditions else {
-            return Spot::span(row);
-        };
-        let mut places = match child {
-            Child::Event => search.columns.events_of(row),
-            Child::Link => search.columns.links_of(row),
+        let mut place = Spot::span(row);
+        let anywhere = !field.parent && matches!(field.what, What::Attribute(Scope::Any, _));
+        for (child, conditions) in &self.same {
+            if !anywhere && Child::of(field) != Some(*child) {
+                continue;
+            }
+            let children = match child {
+                Child::Event => search.columns.events_of(row),
+                Child::Link => search.columns.links_of(row),
+            };
+            let holds = |at: &u32| {
+                let place = spot(*child, row, *at);
+                conditions.iter().all(|node| search.holds_at(node, place))
+            };
+            let found = { children }.find(holds);
+            match child {
+                Child::Event => place.event = found,
+                Child::Link => place.link = found,
+            }
         }
-        .map(|at| spot(*child, row, at));
-        places
-            .find(|at| conditions.iter().all(|node| search.holds_at(node, *at)))
-            .unwrap_or_else(|| Spot::span(row))
+        place
     }
 }
 

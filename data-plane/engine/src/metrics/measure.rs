@@ -39,9 +39,9 @@ impl<'a> Measure<'a> {
             }
         } else {
             search.guard.each(run.rows.iter(), |row| {
-                run.first.value(search, field, row, &mut |value| {
+                if let Some(value) = run.first.number(search, field, row) {
                     numbers[row as usize] = number(value);
-                });
+                }
             })?;
         }
         Ok(Self::Numbers(numbers))
@@ -63,12 +63,11 @@ impl<'a> Measure<'a> {
             }
         } else {
             search.guard.each(run.rows.iter(), |row| {
-                run.first.value(search, field, row, &mut |value| {
-                    buckets[row as usize] = match value {
-                        Val::Int(number) | Val::Duration(number) => bucket(number),
-                        _ => 0,
-                    };
-                });
+                if let Some(Val::Int(number) | Val::Duration(number)) =
+                    run.first.number(search, field, row)
+                {
+                    buckets[row as usize] = bucket(number);
+                }
             })?;
         }
         Ok(Self::Buckets(buckets))

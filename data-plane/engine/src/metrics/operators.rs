@@ -6,7 +6,7 @@ use takt_trace::Value;
 use takt_traceql::{BinaryOp, SecondStage};
 
 use super::partial::order_of_values;
-use super::series::{NAME, Series};
+use super::series::{NAME, Series, by_labels, text};
 
 /// An operand of arithmetic.
 pub(super) enum Operand {
@@ -34,15 +34,15 @@ fn first(
     if series.len() <= most {
         return series;
     }
-    let mut by_text: Vec<usize> = (0..series.len()).collect();
-    by_text.sort_by(|a, b| {
-        let order = by_identity(&series[*a], &series[*b]);
+    let mut in_order: Vec<usize> = (0..series.len()).collect();
+    in_order.sort_by(|a, b| {
+        let order = by_text(&series[*a], &series[*b]);
         if front { order } else { order.reverse() }
     });
     let steps = series.iter().map(|series| series.samples.len()).max();
     for step in 0..steps.unwrap_or_default() {
         let sample = |at: usize| series[at].samples[step];
-        let mut ranked: Vec<usize> = by_text
+        let mut ranked: Vec<usize> = in_order
             .iter()
             .copied()
             .filter(|at| !sample(*at).is_nan())
@@ -57,24 +57,22 @@ fn first(
     series
 }
 
-/// By the texts of values and then by keys; values that are no texts descend.
-fn by_identity(a: &Series, b: &Series) -> Ordering {
-    fn text(value: Option<&Value>) -> &str {
-        match value {
-            Some(Value::String(text)) => text,
-            _ => "",
-        }
-    }
-    let pairs = a.identity().zip(b.identity());
-    pairs
-        .map(|((key, value), (other_key, other))| {
-            let by_text = text(value.as_ref()).cmp(text(other.as_ref()));
-            by_text
-                .then_with(|| key.cmp(other_key))
-                .then_with(|| order_of_values(other.as_ref(), value.as_ref()))
-        })
-        .find(|order| order.is_ne())
-        .unwrap_or_else(|| a.identity().count().cmp(&b.identity().count()))
+/// By the texts of values in the order of the labels, then by keys and types.
+fn by_text(a: &Series, b: &Series) -> Ordering {
+    let texts = |series: &Series| -> Vec<String> {
+        let values = series.labels.iter().map(|(_, value)| value.as_ref());
+        values
+            .map(|value| value.map_or_else(String::new, |value| text(Some(value))))
+            .collect()
+    };
+    texts(a).cmp(&texts(b)).then_with(|| {
+        let sorted = |series: &Series| {
+            let mut labels = series.labels.clone();
+            labels.sort_by(|a, b| a.0.cmp(&b.0));
+            labels
+        };
+        by_labels(&sorted(a), &sorted(b))
+    })
 }
 
 fn compare(mut series: Vec<Series>, op: BinaryOp, value: f64) -> Vec<Series> {

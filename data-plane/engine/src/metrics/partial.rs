@@ -248,11 +248,11 @@ pub(super) fn order_of_values(a: Option<&Value>, b: Option<&Value>) -> Ordering 
 fn rank(value: Option<&Value>) -> u8 {
     match value {
         None => 0,
-        Some(Value::String(_)) => 1,
-        Some(Value::Int(_)) => 2,
-        Some(Value::Float(_)) => 3,
-        Some(Value::Bool(_)) => 4,
-        Some(Value::Other(_)) => 5,
+        Some(Value::Bool(_)) => 1,
+        Some(Value::Float(_)) => 2,
+        Some(Value::Int(_)) => 3,
+        Some(Value::Other(_)) => 4,
+        Some(Value::String(_)) => 5,
     }
 }
 

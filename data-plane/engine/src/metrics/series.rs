@@ -56,7 +56,8 @@ pub(super) fn sort(series: &mut [Series]) {
     });
 }
 
-fn by_labels(a: &[(String, Option<Value>)], b: &[(String, Option<Value>)]) -> Ordering {
+/// Label by label: key, text of the value, type.
+pub(super) fn by_labels(a: &[(String, Option<Value>)], b: &[(String, Option<Value>)]) -> Ordering {
     a.iter()
         .zip(b)
         .map(|(a, b)| {
@@ -77,6 +78,6 @@ pub(super) fn text(value: Option<&Value>) -> String {
         Some(Value::Int(number)) => number.to_string(),
         Some(Value::Float(number)) => number.to_string(),
         Some(Value::Bool(flag)) => flag.to_string(),
-        Some(Value::Other(bytes)) => format!("{bytes:?}"),
+        Some(Value::Other(bytes)) => format!("other {bytes:?}"),
     }
 }
