@@ -1,13 +1,13 @@
 //! The one value by which a span is grouped or measured, where it has several.
 
-use takt_traceql::{Field, Pipeline, Scope, Spansets, Stage, What};
+use takt_traceql::{Field, Filter, Pipeline, Scope, Spansets, Stage, What};
 
 use crate::find::{Search, spot};
 use crate::plan::{Child, Node, plan};
 use crate::row::Spot;
 use crate::value::Val;
 
-/// Events and links: the first one that satisfies what the filter asks of one alone.
+/// Events and links: the first one that satisfies what the first filter asks of one alone.
 pub(super) struct First {
     same: Vec<(Child, Vec<Node>)>,
 }
@@ -15,7 +15,7 @@ pub(super) struct First {
 impl First {
     pub(super) fn new(pipeline: &Pipeline) -> Self {
         let mut same = Vec::new();
-        if let [Stage::Spansets(Spansets::Filter(filter))] = pipeline.stages.as_slice() {
+        if let Some(filter) = first_filter(pipeline) {
             collect(plan(filter), &mut same);
         }
         Self { same }
@@ -83,6 +83,15 @@ impl First {
             }
         }
         place
+    }
+}
+
+/// The filter a pipeline begins with: what it asks of one event or link is what the query is about.
+fn first_filter(pipeline: &Pipeline) -> Option<&Filter> {
+    match pipeline.stages.first()? {
+        Stage::Spansets(Spansets::Filter(filter)) => Some(filter),
+        Stage::Spansets(Spansets::Pipeline(inner)) => first_filter(inner),
+        _ => None,
     }
 }
 
