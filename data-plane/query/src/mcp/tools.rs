@@ -304,7 +304,8 @@ impl<'a> Given<'a> {
         let text = self.required("query")?;
         request::within(Some(text), longest).map_err(|error| error.to_string())?;
         let query = takt_traceql::parse(text)
-            .map_err(|error| format!("query parse error. Consult TraceQL docs tools: {error}"))?;
+            .map_err(|error| error.explain(text))
+            .map_err(|why| format!("query parse error. Consult TraceQL docs tools: {why}"))?;
         Ok(Query {
             text,
             asks: query.body,

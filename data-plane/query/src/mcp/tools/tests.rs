@@ -131,6 +131,15 @@ fn what_cannot_be_asked_is_said_in_words_that_help() {
 }
 
 #[test]
+fn a_query_with_a_slip_is_shown_with_the_near_name() {
+    let slip = step(Tool::Search, json!({"query": "{ durration > 1s }"})).unwrap_err();
+    assert!(
+        slip.contains("\n") && slip.contains('^') && slip.contains("`duration`"),
+        "{slip}"
+    );
+}
+
+#[test]
 fn definitions_name_their_arguments() {
     let schema = |tool: Tool| Json::Object(tool.definition().input_schema.as_ref().clone());
     assert_eq!(schema(Tool::Search)["required"], json!(["query"]));
