@@ -1,4 +1,4 @@
-//! Says of each line of a file whether it is a query: its canonical text, or the reason why not.
+//! Says of each line of a file whether it is a query: its canonical text, or why not, at length.
 //!
 //! `cargo run -p takt-traceql --example check -- FILE`
 
@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     for line in fs::read_to_string(path)?.lines() {
         match takt_traceql::parse(line) {
             Ok(query) => writeln!(out, "yes\t{line}\t{query}")?,
-            Err(error) => writeln!(out, "no\t{line}\t{error}")?,
+            Err(error) => writeln!(out, "no\t{line}\n{}", error.explain(line))?,
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! The words of the language, and which of them is near to a misspelt one.
 
+use std::ops::RangeInclusive;
+
 use crate::literal::constant;
 use crate::tree::{Intrinsic, Kind, Status};
 
@@ -127,21 +129,20 @@ pub(crate) fn nearest(word: &str) -> Option<&'static str> {
     nearest_of(word, known)
 }
 
-/// The one of `known` that is nearest to `word`, if any is near: a third of the letters may be wrong.
+/// The one of `known` that is nearest to `word`, if any is near: a third of its letters may be wrong.
 pub(crate) fn nearest_of(
     word: &str,
     known: impl Iterator<Item = &'static str>,
 ) -> Option<&'static str> {
-    const LONGEST: usize = 40;
+    const LENGTHS: RangeInclusive<usize> = 3..=40;
     let letters: Vec<char> = word.to_lowercase().chars().collect();
-    if letters.len() > LONGEST {
+    if !LENGTHS.contains(&letters.len()) {
         return None;
     }
     known
         .filter(|name| *name != word)
         .map(|name| (distance(&letters, &name.to_lowercase()), name))
-        .filter(|(wrong, name)| *wrong <= name.len().max(letters.len()).div_ceil(3).min(4))
-        .filter(|(wrong, name)| *wrong < name.len().min(letters.len()))
+        .filter(|(wrong, name)| wrong * 3 <= name.len().max(letters.len()))
         .min_by_key(|(wrong, _)| *wrong)
         .map(|(_, name)| name)
 }
@@ -182,6 +183,8 @@ mod tests {
             ("sevrer", Some("server")),
             ("topK", Some("topk")),
             ("x", None),
+            ("in", None),
+            ("and", None),
             ("http", None),
             ("wharblgarbl", None),
         ] {

@@ -128,7 +128,11 @@ pub(crate) fn lex(query: &str) -> Result<Vec<Lexeme<'_>>, ParseError> {
             }),
             Err(()) => {
                 let first: String = text.chars().take(1).collect();
-                let expected = Expected::Any("no letter of the language");
+                let expected = Expected::Any(match first.as_str() {
+                    "'" => "text in double quotes or backquotes",
+                    "\"" | "`" => "text with a quote at its end",
+                    _ => "a token of the language",
+                });
                 let problem = Problem::Unexpected {
                     token: first,
                     expected,

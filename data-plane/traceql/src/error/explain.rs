@@ -56,14 +56,40 @@ fn wanted(problem: &Problem) -> Option<String> {
     Some(match expected {
         Expected::Any(description) => (*description).to_owned(),
         Expected::Tokens(tokens) => {
-            let quoted: Vec<String> = tokens.iter().map(|token| format!("`{token}`")).collect();
-            quoted.join(" or ")
+            let named: Vec<String> = tokens.iter().map(|token| name(token)).collect();
+            named.join(" or ")
         }
     })
 }
 
+/// A token as a person would call it.
+fn name(token: &str) -> String {
+    match token {
+        "IDENTIFIER" => "a name".to_owned(),
+        "INTEGER" => "an integer".to_owned(),
+        "FLOAT" => "a float".to_owned(),
+        token => format!("`{token}`"),
+    }
+}
+
+/// What other languages say for something in this one.
+const FOREIGN: [(&str, &str); 6] = [
+    ("and", "&&"),
+    ("AND", "&&"),
+    ("or", "||"),
+    ("OR", "||"),
+    ("not", "!"),
+    ("NOT", "!"),
+];
+
 /// What to try instead.
 fn hint(problem: &Problem, word: &str) -> Option<String> {
+    let foreign = FOREIGN.iter().find(|(theirs, _)| *theirs == word);
+    if let (Problem::Unexpected { .. } | Problem::UnknownIdentifier(_), Some((_, ours))) =
+        (problem, foreign)
+    {
+        return Some(format!("did you mean `{ours}`?"));
+    }
     let meant = match problem {
         Problem::Unexpected {
             expected: Expected::Tokens(tokens),

@@ -318,6 +318,28 @@ did you mean `rootService`?",
           ^
 expected an operator or `}`",
         ),
+        (
+            "{ span. = 1 and .b }",
+            "parse error at line 1, col 9: syntax error: unexpected =, expecting IDENTIFIER
+  { span. = 1 and .b }
+          ^
+expected a name",
+        ),
+        (
+            "{ .a = 1 and .b = 'x' }",
+            "parse error at line 1, col 19: syntax error: unexpected '
+  { .a = 1 and .b = 'x' }
+                    ^
+expected text in double quotes or backquotes",
+        ),
+        (
+            "{ .a = 1 and .b }",
+            "parse error at line 1, col 10: syntax error: unexpected IDENTIFIER
+  { .a = 1 and .b }
+           ^
+expected an operator or `}`
+did you mean `&&`?",
+        ),
         ("{ name = 1 }", "binary operations must operate on the same type: name = 1"),
     ] {
         assert_eq!(parse(query).unwrap_err().explain(query), explanation, "{query}");
