@@ -47,7 +47,10 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "takt-control",
         ],
     ),
-    (Floor::Edge, &["takt-server", "takt-receive", "takt-query"]),
+    (
+        Floor::Edge,
+        &["takt-server", "takt-receive", "takt-query", "takt-rules"],
+    ),
     (Floor::Binary, &["takt"]),
     (
         Floor::Tool,

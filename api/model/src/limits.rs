@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use crate::{ByteSize, UnitError, format_duration, parse_duration};
+use crate::rules::RuleError;
+use crate::{ByteSize, RuleGroups, UnitError, format_duration, parse_duration};
 
 /// Why an override cannot stand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -183,6 +184,21 @@ impl Kind for Flag {
     }
 }
 
+struct Groups;
+impl Kind for Groups {
+    type Type = RuleGroups;
+    const UNIT: &'static str = "rule groups as JSON";
+    fn parse(text: &str) -> Result<RuleGroups, String> {
+        text.parse().map_err(|error: RuleError| error.to_string())
+    }
+    fn print(value: &RuleGroups) -> String {
+        value.to_string()
+    }
+    fn is_zero(_: &RuleGroups) -> bool {
+        false
+    }
+}
+
 limits! {
     /// Bytes of spans taken in per second, before requests are refused with a retry hint.
     ingestion_rate_limit = "ingestion.rate_limit_bytes": Bytes as ByteSize, default ByteSize(30_000_000), zero Allowed;
@@ -204,6 +220,8 @@ limits! {
     left_pad_trace_ids = "read.left_pad_trace_ids": Flag as bool, default false, zero Allowed;
     /// How long blocks are kept, by the end of their newest span; 0 keeps them for ever. Recorded now, acted on by the compaction worker, which is not built yet.
     block_retention = "compaction.block_retention": Time as Duration, default Duration::from_secs(336 * 3600), zero Allowed;
+    /// Alerts and recorded series: queries asked on a schedule, as the list under `groups` in a rule file of Prometheus. `takt ctl rules` checks and sets them; they are evaluated where `ruler.enabled` is set.
+    rules = "rules.groups": Groups as RuleGroups, default RuleGroups::default(), zero Allowed;
 }
 
 impl Limits {
