@@ -1,6 +1,7 @@
-//! `takt ctl`: tenants and overrides of a running server.
+//! `takt ctl`: tenants, overrides and rules of a running server.
 
 mod overrides;
+mod rules;
 mod table;
 mod tenant;
 
@@ -34,6 +35,9 @@ enum Command {
     /// What tenants may do.
     #[command(subcommand)]
     Overrides(overrides::Command),
+    /// Alerts and recorded series of a tenant.
+    #[command(subcommand)]
+    Rules(rules::Command),
 }
 
 /// The server answered with a no, or did not answer.
@@ -61,6 +65,7 @@ async fn answer(args: Args) -> Result<String> {
     let answer = match args.command {
         Command::Tenant(command) => command.run(channel).await,
         Command::Overrides(command) => command.run(channel).await,
+        Command::Rules(command) => command.run(channel).await,
     };
     answer.map_err(|error| explain(error, &endpoint))
 }

@@ -41,7 +41,7 @@ enum Command {
     Send(send::Args),
     /// Search, fetch a trace, list tags and values of a running server.
     Query(query::Args),
-    /// Administer a running server: tenants and overrides.
+    /// Administer a running server: tenants, overrides and rules.
     Ctl(ctl::Args),
 }
 

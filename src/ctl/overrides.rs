@@ -53,7 +53,7 @@ pub(super) struct Target {
 pub(super) struct Expect {
     /// Only if the layer still has this version (as `get` shows it).
     #[arg(long)]
-    if_match: Option<u64>,
+    pub(super) if_match: Option<u64>,
 }
 
 impl Target {
@@ -110,12 +110,12 @@ impl Command {
     }
 }
 
-fn defaults() -> wire::Scope {
+pub(super) fn defaults() -> wire::Scope {
     let scope = Some(wire::scope::Scope::Defaults(true));
     wire::Scope { scope }
 }
 
-fn one(tenant: String) -> wire::Scope {
+pub(super) fn one(tenant: String) -> wire::Scope {
     let scope = Some(wire::scope::Scope::Tenant(tenant));
     wire::Scope { scope }
 }
@@ -159,7 +159,7 @@ fn show_own(answer: &wire::ChangeOverridesResponse) -> String {
     text
 }
 
-fn source(source: wire::OverrideSource) -> &'static str {
+pub(super) fn source(source: wire::OverrideSource) -> &'static str {
     match source {
         wire::OverrideSource::Unspecified => "unknown",
         wire::OverrideSource::BuiltIn => "configuration",

@@ -79,6 +79,43 @@ async fn a_tenant_and_its_overrides_are_administered() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_of_a_tenant_are_set_from_a_file_and_printed_as_one() {
+    let server = Server::start().await;
+    server.ctl("tenant create team-1").await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("rules.yaml");
+    let rules = |expr: &str| {
+        let text =
+            format!("groups: [{{ name: g, rules: [{{ alert: Slow, expr: '{expr}', for: 5m }}] }}]");
+        std::fs::write(&file, text).unwrap();
+    };
+    let set = format!("rules set team-1 --file {}", file.display());
+    rules("{ } | rate()) > 1");
+    let refused = server.try_ctl(&set).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("\n              ^\n"),
+        "{refused}"
+    );
+    rules("{ } | rate() > 1");
+    assert_eq!(
+        server.ctl(&set).await,
+        "1 rules in 1 groups are in order\nversion 2\n"
+    );
+    expect_test::expect![[r##"
+        # from tenant, version 2
+        groups:
+        - name: g
+          rules:
+          - alert: Slow
+            expr: "{ } | rate() > 1"
+            for: 5m
+    "##]].assert_eq(&server.ctl("rules get team-1").await);
+    let defaults = server.ctl("rules get --defaults").await;
+    assert_eq!(defaults, "# from configuration, version 0\ngroups: []\n");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn nobody_there_is_told_apart_from_a_refusal() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
