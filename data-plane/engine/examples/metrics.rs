@@ -133,7 +133,7 @@ fn span(trace: u64, span: u64) -> Span {
         attributes.push(text("http.route", format!("/route/{}", random % 40)));
     }
     Span {
-        trace_id: mixed(trace).to_be_bytes().repeat(2),
+        trace_id: [mixed(trace), mixed(!trace)].map(u64::to_be_bytes).concat(),
         span_id: id(trace, span),
         parent_span_id: parent,
         name: format!("operation {}", (trace + span * 7) % 60),
@@ -164,6 +164,6 @@ fn text(key: &str, value: String) -> KeyValue {
 }
 
 fn mixed(number: u64) -> u64 {
-    let number = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (number ^ (number >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 7
 }
