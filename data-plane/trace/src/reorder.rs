@@ -1,13 +1,15 @@
-//! Rows in another order: traces picked out of columns, and columns clustered for a block.
+//! Rows in another order: traces picked out of columns, fragments joined, and columns clustered for a block.
 //!
-//! Both rebuild dictionaries and tables from what is used, so nothing of a span that is not taken
+//! All of them rebuild dictionaries and tables from what is used, so nothing of a span that is not taken
 //! along (its values, its resource) can be seen in the result.
 
+mod join;
 mod take;
 mod tree;
 
 use crate::columns::{NO_ROW, SpanColumns};
 
+pub use join::join;
 use take::take;
 use tree::Walker;
 
@@ -23,7 +25,13 @@ pub fn select(columns: &SpanColumns, traces: &[u32]) -> SpanColumns {
         .filter(|(_, trace)| chosen[**trace as usize])
         .map(|(row, _)| row)
         .collect();
-    take(columns, &rows)
+    pick(columns, &rows)
+}
+
+/// Some spans, in the order of `rows`; columns that were not loaded stay empty.
+#[must_use]
+pub fn pick(columns: &SpanColumns, rows: &[u32]) -> SpanColumns {
+    take(columns, rows)
 }
 
 /// All spans with the rows of each trace contiguous, every parent before its children and siblings

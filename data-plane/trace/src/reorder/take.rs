@@ -118,7 +118,11 @@ impl Moves {
     }
 }
 
+/// A column that was not loaded stays empty.
 fn gather<T: Copy>(from: &[T], rows: &[u32]) -> Vec<T> {
+    if from.is_empty() {
+        return Vec::new();
+    }
     rows.iter().map(|row| from[*row as usize]).collect()
 }
 
@@ -144,6 +148,9 @@ fn recode(codes: &mut [u32], dict: &Dict) -> Dict {
 
 /// The rows of a table that `rows` refer to, in the order of their first use.
 fn used(references: &[u32], rows: &[u32], table_len: usize) -> Vec<u32> {
+    if references.is_empty() {
+        return Vec::new();
+    }
     let mut seen = vec![false; table_len];
     rows.iter()
         .map(|row| references[*row as usize])
@@ -152,6 +159,9 @@ fn used(references: &[u32], rows: &[u32], table_len: usize) -> Vec<u32> {
 }
 
 fn renumbered(references: &[u32], rows: &[u32], used: &[u32]) -> Vec<u32> {
+    if references.is_empty() {
+        return Vec::new();
+    }
     let mut new_of_old = vec![NO_ROW; used.iter().max().map_or(0, |most| *most as usize + 1)];
     for (new, old) in (0..).zip(used) {
         new_of_old[*old as usize] = new;

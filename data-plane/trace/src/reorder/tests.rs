@@ -227,3 +227,46 @@ proptest! {
         prop_assert_eq!(both, spans_of(&all));
     }
 }
+
+proptest! {
+    #[test]
+    fn fragments_join_to_what_was_taken_apart(
+        spans in proptest::collection::vec((0_u8..4, 1_u8..9, 0_u8..9, 0_u64..50), 0..24),
+        sides in proptest::collection::vec(0_u8..3, 24),
+    ) {
+        let whole = columns(&spans);
+        let fragment = |side: u8| {
+            let rows: Vec<u32> = (0..u32::try_from(whole.len()).unwrap())
+                .filter(|row| sides[*row as usize] == side)
+                .collect();
+            pick(&whole, &rows)
+        };
+        let joined = join(&[fragment(0), fragment(1), fragment(2)]);
+        prop_assert_eq!(spans_of(&joined), spans_of(&whole));
+        for trace in 0..u32::try_from(whole.traces.len()).unwrap() {
+            let id = whole.traces.id[trace as usize];
+            let again = joined.traces.find(id).unwrap();
+            prop_assert_eq!(
+                (joined.traces.start[again as usize], joined.traces.end[again as usize]),
+                (whole.traces.start[trace as usize], whole.traces.end[trace as usize])
+            );
+            prop_assert_eq!(joined.rows_of(again).count(), whole.rows_of(trace).count());
+        }
+    }
+}
+
+#[test]
+fn a_column_that_one_fragment_lacks_is_empty_in_all() {
+    let (mut a, b) = (
+        columns(&[(1, 1, 0, 5)]),
+        columns(&[(1, 2, 1, 6), (2, 3, 0, 7)]),
+    );
+    a.name = Vec::new();
+    let joined = join(&[a, b]);
+    assert_eq!(
+        (joined.len(), joined.name.len(), joined.start.len()),
+        (3, 0, 3)
+    );
+    assert_eq!(joined.traces.spans, [2, 1]);
+    assert_eq!(joined.traces.root, [0, 2]);
+}
