@@ -6,7 +6,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
@@ -44,7 +44,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let journal = rooms.journal.clone();
     let receiver = house.receiver(&rooms)?;
     let ready = edge::Readiness::new(rooms.live.clone(), journal.end());
-    let frontend = house.frontend(rooms);
+    let frontend = house.frontend(rooms)?;
     let House {
         settings,
         stages,
@@ -53,8 +53,11 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     } = house;
     let registry = Arc::new(Mutex::new(registry));
     let pages = Arc::new(edge::pages(&config, &stages, registry, ready.clone()));
-    let api = takt_query::router(ApiState { frontend, pages });
-    let api = edge::router(api, &control.admin)?;
+    let api = takt_query::router(ApiState {
+        frontend: frontend.clone(),
+        pages,
+    });
+    let api = edge::router(api, &frontend, &control.admin)?;
     open(&stages, ports, receiver, api);
     tracing::info!(http = %settings.server.http_listen_address, otlp_grpc = %settings.receivers.grpc, otlp_http = %settings.receivers.http, "serving");
 
@@ -156,8 +159,8 @@ impl House<'_> {
         Ok(receiver)
     }
 
-    fn frontend(&mut self, rooms: Rooms) -> Frontend {
-        Frontend::new(takt_query::Parts {
+    fn frontend(&mut self, rooms: Rooms) -> Result<Frontend> {
+        let frontend = Frontend::new(takt_query::Parts {
             settings: self.settings.query.clone(),
             live: rooms.live,
             store: rooms.store,
@@ -165,7 +168,8 @@ impl House<'_> {
             view: rooms.view,
             clock: Arc::clone(&self.clock),
             metrics: takt_query::Metrics::register(&mut self.registry),
-        })
+        });
+        frontend.map_err(|problem| anyhow!("`query.queriers`: {problem}"))
     }
 }
 

@@ -110,7 +110,8 @@ async fn the_rules_of_a_tenant_are_set_from_a_file_and_printed_as_one() {
           - alert: Slow
             expr: "{ } | rate() > 1"
             for: 5m
-    "##]].assert_eq(&server.ctl("rules get team-1").await);
+    "##]]
+    .assert_eq(&server.ctl("rules get team-1").await);
     let defaults = server.ctl("rules get --defaults").await;
     assert_eq!(defaults, "# from configuration, version 0\ngroups: []\n");
     server.stop().await;

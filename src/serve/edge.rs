@@ -20,7 +20,7 @@ use prometheus_client::registry::Registry;
 use takt_journal::Offset;
 use takt_kit::Tasks;
 use takt_live::Live;
-use takt_query::{BuildInfo, Pages};
+use takt_query::{BuildInfo, Frontend, Pages, QuerierService, Streaming};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -145,18 +145,26 @@ pub(super) fn pages(
 }
 
 /// HTTP and gRPC on one port: gRPC requests say so in their content type.
-pub(super) fn router(http: Router, admin: &takt_server::Services) -> Result<Router> {
+pub(super) fn router(
+    http: Router,
+    frontend: &Frontend,
+    admin: &takt_server::Services,
+) -> Result<Router> {
     let (reporter, health) = tonic_health::server::health_reporter();
     drop(reporter);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(takt_server::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
-    let grpc = admin
+    let mut grpc = admin
         .routes()
         .add_service(health)
         .add_service(reflection)
-        .into_axum_router();
+        .add_service(Streaming::new(frontend.clone()).server());
+    if frontend.settings().serve_jobs {
+        grpc = grpc.add_service(QuerierService::new(frontend.clone()).server());
+    }
+    let grpc = grpc.into_axum_router();
     Ok(Router::new().fallback(move |request: Request| {
         let router = if is_grpc(&request) {
             grpc.clone()

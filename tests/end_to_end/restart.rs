@@ -14,7 +14,7 @@ async fn acknowledged_spans_outlive_the_process() {
     let dir = directory();
     let corpus = shop();
     let mut server = start(&dir, LIVE).await;
-    send(&server, &corpus, REQUESTS).await;
+    send(&server, &corpus, 0..REQUESTS).await;
     let expected = expected(&corpus);
     there(&server, &expected, "at once").await;
 
@@ -41,13 +41,13 @@ async fn the_same_request_sent_twice_is_there_once() {
     let dir = directory();
     let corpus = shop();
     let server = start(&dir, AT_ONCE).await;
-    send(&server, &corpus, REQUESTS).await;
+    send(&server, &corpus, 0..REQUESTS).await;
     let expected = expected(&corpus);
     server
         .stored(expected.values().sum(), Duration::from_secs(30))
         .await
         .expect("every span is stored");
-    send(&server, &corpus, REQUESTS).await;
+    send(&server, &corpus, 0..REQUESTS).await;
     there(&server, &expected, "half stored and half live").await;
 }
 

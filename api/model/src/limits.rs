@@ -216,6 +216,8 @@ limits! {
     max_bytes_per_tag_values_query = "read.max_bytes_per_tag_values_query": Bytes as ByteSize, default ByteSize(1_000_000), zero Refused;
     /// Longest time range of a search. 0 is no bound.
     max_search_duration = "read.max_search_duration": Time as Duration, default Duration::from_secs(168 * 3600), zero Allowed;
+    /// Longest time range of a metrics query. 0 is no bound.
+    max_metrics_duration = "read.max_metrics_duration": Time as Duration, default Duration::from_secs(24 * 3600), zero Allowed;
     /// Whether trace ids in search results keep their leading zeros.
     left_pad_trace_ids = "read.left_pad_trace_ids": Flag as bool, default false, zero Allowed;
     /// How long blocks are kept, by the end of their newest span; 0 keeps them for ever. Recorded now, acted on by the compaction worker, which is not built yet.

@@ -29,6 +29,12 @@ pub mod takt {
             }
         }
     }
+    pub mod query {
+        /// Pieces of a query, run where the columns can be read.
+        pub mod v1 {
+            include!("gen/takt.query.v1.rs");
+        }
+    }
 }
 
 /// Every contract as an encoded `FileDescriptorSet`, for gRPC reflection.

@@ -145,6 +145,12 @@ impl Opened {
         self.traces.len()
     }
 
+    /// The ids of all traces, by their number in the block.
+    #[must_use]
+    pub fn trace_ids(&self) -> &[TraceId] {
+        &self.traces.id
+    }
+
     #[must_use]
     pub fn find(&self, id: TraceId) -> Option<Located> {
         self.traces.find(id).map(|trace| self.locate(trace))

@@ -16,6 +16,9 @@ pub struct SearchOptions {
     /// How many spans of each spanset at most; 0 for all.
     pub spans_per_set: usize,
     pub order: Order,
+    /// Only traces that come after this one: what the order looks at (start or duration, in nanoseconds),
+    /// and the trace.
+    pub after: Option<(u64, TraceId)>,
 }
 
 /// A trace with what matches.
@@ -87,6 +90,11 @@ pub(crate) fn place(order: Order, start: u64, end: u64, trace: TraceId) -> (u64,
         OrderKey::Start => start,
         OrderKey::Duration => end.saturating_sub(start),
     };
+    place_of_key(order, key, trace)
+}
+
+/// The same for who has what the order looks at.
+pub(crate) fn place_of_key(order: Order, key: u64, trace: TraceId) -> (u64, TraceId) {
     (if order.ascending { key } else { u64::MAX - key }, trace)
 }
 

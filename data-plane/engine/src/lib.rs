@@ -39,7 +39,8 @@ pub use bitmap::Bitmap;
 pub use guard::{Scope, Stopped};
 pub use hit::{NEWEST_FIRST, SearchOptions, SetHit, SpanHit, TraceHit, merge_hits};
 pub use metrics::{
-    Exemplar, Interval, MetricsOptions, MetricsPlan, Partial, Series, accumulate, evaluate,
+    Candidate, Cells, Exemplar, Group, Interval, Mean, MetricsOptions, MetricsPlan, Partial,
+    Sampling, Series, Sum, accumulate, evaluate,
 };
 pub use projection::{predicate_columns, tag_columns, tag_search_columns};
 pub use search::{Refusal, SearchPlan, matches_any, search, whole_traces};

@@ -88,6 +88,7 @@ pub fn collect(
         limit: options.limit,
         spans_per_set: options.spans_per_set,
         order: NEWEST_FIRST,
+        after: None,
     };
     let scope = Scope::new(window, keep_going);
     let hits = search::search(columns, &plan(filter), &scope, &options)?;

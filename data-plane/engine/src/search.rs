@@ -8,7 +8,7 @@ use takt_traceql::{Order, Pipeline};
 use crate::bitmap::Bitmap;
 use crate::find::Search;
 use crate::guard::{Scope, Stopped};
-use crate::hit::{SearchOptions, SetHit, SpanHit, TraceHit, place};
+use crate::hit::{SearchOptions, SetHit, SpanHit, TraceHit, place, place_of_key};
 use crate::pipeline::{self, Step, relate_split_sides, steps};
 use crate::projection;
 use crate::shown::Shown;
@@ -112,6 +112,14 @@ pub fn search(
     let sets = plan.run(&search, search.candidates(scope)?)?;
     let whole = Spansets::of_traces(columns, Bitmap::none(0));
     let mut traces: Vec<u32> = whole.with_any(&sets.rows, &search)?.iter().collect();
+    if let Some((key, last)) = options.after {
+        let (table, order) = (&columns.traces, options.order);
+        let last = place_of_key(order, key, last);
+        traces.retain(|trace| {
+            let at = *trace as usize;
+            place(order, table.start[at], table.end[at], table.id[at]) > last
+        });
+    }
     cut(columns, &mut traces, options.limit, options.order);
     let answer = Answer {
         search: &search,

@@ -121,6 +121,7 @@ fn hits(columns: &SpanColumns, query: &str, window: TimeRange) -> Vec<TraceHit> 
         limit: 20,
         spans_per_set: 0,
         order: NEWEST_FIRST,
+        after: None,
     };
     let scope = Scope::new(window, &|| true);
     let hits = search(columns, &plan, &scope, &options).unwrap();

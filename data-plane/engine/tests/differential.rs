@@ -346,7 +346,7 @@ proptest! {
     #[test]
     fn a_search_reads_only_the_columns_it_names(requests in requests(), filters in filters()) {
         let whole = cluster(&common::columns(&requests));
-        let options = SearchOptions { limit: 10, spans_per_set: 2, order: NEWEST_FIRST };
+        let options = SearchOptions { limit: 10, spans_per_set: 2, order: NEWEST_FIRST, after: None };
         let scope = Scope::new(TimeRange::ALL, &|| true);
         for filter in filters {
             let plan = SearchPlan::new(&Pipeline::of(filter.clone()));

@@ -78,6 +78,7 @@ const EVERYTHING: SearchOptions = SearchOptions {
     limit: 100_000,
     spans_per_set: 0,
     order: NEWEST_FIRST,
+    after: None,
 };
 
 fn found(columns: &SpanColumns, pipeline: &Pipeline, options: &SearchOptions) -> Vec<TraceHit> {

@@ -150,6 +150,7 @@ const ALL: SearchOptions = SearchOptions {
     limit: 100,
     spans_per_set: 0,
     order: NEWEST_FIRST,
+    after: None,
 };
 
 /// The found spansets as `trace: spans [attributes]`, spans by name, by trace and first span.

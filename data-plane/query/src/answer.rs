@@ -17,6 +17,10 @@ use crate::trace_view::{self, llm};
 
 /// Says what an answer lacks, where its message has no place for that.
 pub const PARTIAL_HEADER: &str = "x-takt-partial";
+/// Says what the author of a query may not know about it.
+pub const WARNING_HEADER: &str = "x-takt-warning";
+/// Brings the value of `page` that asks for what comes after this answer.
+pub const NEXT_PAGE_HEADER: &str = "x-takt-next-page";
 
 /// The forms of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,21 @@ impl Form {
 pub struct Answer<T> {
     pub message: T,
     pub missing: Vec<String>,
+    /// What its author may not know about the query.
+    pub warnings: Vec<String>,
+    /// What to ask for to get more, where there is more.
+    pub next_page: Option<String>,
+}
+
+impl<T> Answer<T> {
+    pub(crate) fn new(message: T, missing: Vec<String>) -> Self {
+        Self {
+            message,
+            missing,
+            warnings: Vec::new(),
+            next_page: None,
+        }
+    }
 }
 
 pub(crate) fn message<T: Message + Serialize>(form: Form, answer: &Answer<T>) -> Response {
@@ -67,7 +86,31 @@ pub(crate) fn message<T: Message + Serialize>(form: Form, answer: &Answer<T>) ->
         Form::Protobuf => typed(form, answer.message.encode_to_vec()),
         Form::Json | Form::Llm => written(Form::Json, &answer.message),
     };
-    with_missing(response, &answer.missing)
+    let mut response = with_missing(response, &answer.missing);
+    let headers = response.headers_mut();
+    if !answer.warnings.is_empty()
+        && let Ok(value) = HeaderValue::try_from(printable(&answer.warnings.join("; ")))
+    {
+        headers.insert(WARNING_HEADER, value);
+    }
+    if let Some(page) = &answer.next_page
+        && let Ok(value) = HeaderValue::try_from(page)
+    {
+        headers.insert(NEXT_PAGE_HEADER, value);
+    }
+    response
+}
+
+/// Text as a header may hold it: what is beyond ASCII becomes a question mark.
+fn printable(text: &str) -> String {
+    let printable = |c: char| {
+        if c == ' ' || c.is_ascii_graphic() {
+            c
+        } else {
+            '?'
+        }
+    };
+    text.chars().map(printable).collect()
 }
 
 /// Tag values of version 2, which have a form of their own for language models.

@@ -8,14 +8,15 @@ use takt_kit::{Budget, Clock};
 use takt_live::Live;
 use takt_model::{Limits, TenantId, UnixNano};
 use takt_store::{BlockList, Store};
+use takt_traceql::Query;
 
 use crate::failure::Failure;
 use crate::metrics::Metrics;
-use crate::params::{Invalid, Params};
-use crate::request;
+use crate::remote::Querier;
+use crate::run::Dispatch;
 use crate::settings::Settings;
 use crate::sources::Sources;
-use crate::work::{Admission, Admitted, Asked, Workers};
+use crate::work::{Admission, Admitted, Asked, Asking, Memory, Workers};
 
 /// Answers queries; clones are the same one.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ struct Inner {
     workers: Workers,
     admission: Admission,
     budget: Budget,
+    dispatch: Dispatch,
 }
 
 /// What the read path works with.
@@ -42,17 +44,24 @@ pub struct Parts {
 }
 
 impl Frontend {
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner {
+    /// # Errors
+    /// When the address of a querier is none.
+    pub fn new(parts: Parts) -> Result<Self, String> {
+        let timeout = parts.settings.querier_timeout;
+        let queriers = parts.settings.queriers.iter();
+        let queriers = queriers
+            .map(|address| Querier::at(address, timeout))
+            .collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(Inner {
             workers: Workers::new(parts.settings.workers),
             admission: Admission::new(
                 parts.settings.max_outstanding_per_tenant,
                 parts.metrics.clone(),
             ),
             budget: Budget::new(parts.settings.memory_bytes),
+            dispatch: Dispatch::new(&parts.settings, queriers, parts.metrics.clone()),
             parts,
-        }))
+        })))
     }
 
     #[must_use]
@@ -103,6 +112,8 @@ impl Frontend {
                 strictest.max_bytes_per_trace.0,
                 limits.max_bytes_per_trace.0,
             );
+            strictest.max_metrics_duration =
+                stricter(strictest.max_metrics_duration, limits.max_metrics_duration);
             strictest.max_search_duration =
                 stricter(strictest.max_search_duration, limits.max_search_duration);
             strictest.max_bytes_per_tag_values_query = strictest
@@ -130,26 +141,26 @@ impl Frontend {
         )
     }
 
-    /// Takes memory for `bytes` until the result is dropped.
-    pub(crate) fn reserve(&self, bytes: usize) -> Result<Held, Failure> {
-        let held = Held {
-            reservation: self.0.budget.reserve(bytes)?,
-            frontend: self.clone(),
-        };
-        held.show();
-        Ok(held)
+    /// A query under way for `tenants`, the first of whom it counts for.
+    pub(crate) fn asking(&self, tenants: &[TenantId]) -> Asking {
+        let tenant = tenants.first().cloned().unwrap_or_else(TenantId::single);
+        Asking::new(tenant, self.memory())
     }
 
-    /// Metrics queries are TraceQL too, so a text that is none is told what is wrong with it.
-    pub(crate) fn refuse_metrics(&self, params: &Params) -> Failure {
-        match request::expression(params, self.settings().max_query_expression_size_bytes) {
-            Err(invalid) => invalid.into(),
-            Ok(None) => Invalid::rule("please provide a query in `q`").into(),
-            Ok(Some(query)) => match takt_traceql::parse(query) {
-                Err(error) => Failure::Query(error),
-                Ok(_) => Failure::MetricsUnsupported,
-            },
-        }
+    /// The memory of one query.
+    pub(crate) fn memory(&self) -> Memory {
+        let used = i64::try_from(self.0.budget.used()).unwrap_or(i64::MAX);
+        self.metrics().memory.set(used);
+        Memory::new(self.0.budget.clone(), self.settings().query_memory_bytes)
+    }
+
+    pub(crate) fn dispatch(&self) -> &Dispatch {
+        &self.0.dispatch
+    }
+
+    /// A query as text, or what is wrong with it and where.
+    pub(crate) fn parse(&self, text: &str) -> Result<Query, Failure> {
+        takt_traceql::parse(text).map_err(|error| Failure::Query(error.explain(text)))
     }
 }
 
@@ -159,26 +170,6 @@ fn stricter<T: Ord + Default>(a: T, b: T) -> T {
         (true, _) => b,
         (_, true) => a,
         (false, false) => a.min(b),
-    }
-}
-
-/// Memory a query holds.
-#[derive(Debug)]
-pub(crate) struct Held {
-    reservation: takt_kit::Reservation,
-    frontend: Frontend,
-}
-
-impl Held {
-    /// Holds as much as the columns turned out to take.
-    pub(crate) fn set(&mut self, bytes: usize) {
-        self.reservation.set(bytes);
-        self.show();
-    }
-
-    fn show(&self) {
-        let used = i64::try_from(self.frontend.0.budget.used()).unwrap_or(i64::MAX);
-        self.frontend.metrics().memory.set(used);
     }
 }
 

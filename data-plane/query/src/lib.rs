@@ -19,21 +19,30 @@ mod mcp;
 mod metrics;
 mod params;
 mod prune;
+mod question;
+mod remote;
 pub mod request;
+mod run;
 mod search;
+mod series;
 mod settings;
 mod sources;
+mod streaming;
 mod tags;
 mod tenancy;
 mod trace_by_id;
 mod trace_view;
 mod work;
 
-pub use answer::{Answer, FoundTrace, PARTIAL_HEADER};
+pub use answer::{Answer, FoundTrace, NEXT_PAGE_HEADER, PARTIAL_HEADER, WARNING_HEADER};
 pub use failure::Failure;
 pub use frontend::{Frontend, Parts};
 pub use http::{ApiState, BuildInfo, Pages, router};
 pub use metrics::Metrics;
 pub use params::{Invalid, Params};
-pub use settings::{Search as SearchSettings, Settings, TraceById as TraceByIdSettings};
+pub use remote::{Querier, QuerierService};
+pub use settings::{
+    Metrics as MetricsSettings, Search as SearchSettings, Settings, TraceById as TraceByIdSettings,
+};
+pub use streaming::Streaming;
 pub use trace_by_id::DiffRefusal;

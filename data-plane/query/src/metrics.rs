@@ -45,6 +45,10 @@ pub struct Metrics {
     pub(crate) mcp_calls: Family<ToolLabel, Counter>,
     pub(crate) memory: Gauge,
     pub(crate) behind: Counter,
+    pub(crate) job_cache_hits: Counter,
+    pub(crate) job_cache_misses: Counter,
+    pub(crate) job_retries: Counter,
+    pub(crate) job_hedges: Counter,
 }
 
 impl Metrics {
@@ -61,6 +65,10 @@ impl Metrics {
             mcp_calls: Family::default(),
             memory: Gauge::default(),
             behind: Counter::default(),
+            job_cache_hits: Counter::default(),
+            job_cache_misses: Counter::default(),
+            job_retries: Counter::default(),
+            job_hedges: Counter::default(),
         };
         let tempo = registry.sub_registry_with_prefix("tempo");
         tempo.register_with_unit(
@@ -108,6 +116,30 @@ impl Metrics {
             metrics.memory.clone(),
         );
         own.register("behind", "Queries that went on before the live store had read everything acknowledged before them", metrics.behind.clone());
+        for (name, help, counter) in [
+            (
+                "job_cache_hits",
+                "Jobs answered from what was found before",
+                &metrics.job_cache_hits,
+            ),
+            (
+                "job_cache_misses",
+                "Jobs that had to be run, of those that can be kept",
+                &metrics.job_cache_misses,
+            ),
+            (
+                "job_retries",
+                "Jobs tried again after a failure",
+                &metrics.job_retries,
+            ),
+            (
+                "job_hedges",
+                "Jobs run a second time beside themselves because they took long",
+                &metrics.job_hedges,
+            ),
+        ] {
+            own.register(name, help, counter.clone());
+        }
         metrics
     }
 

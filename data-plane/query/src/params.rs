@@ -114,6 +114,18 @@ impl Params {
     }
 }
 
+/// Parameters that did not come in a query string; empty ones are as if they were not given.
+impl FromIterator<(&'static str, String)> for Params {
+    fn from_iter<I: IntoIterator<Item = (&'static str, String)>>(pairs: I) -> Self {
+        let pairs = pairs.into_iter();
+        Self(
+            pairs
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
+    }
+}
+
 /// Whole numbers from here on are nanoseconds: as seconds they would lie beyond the year 5138.
 const FIRST_NANOSECONDS: u64 = 100_000_000_000;
 

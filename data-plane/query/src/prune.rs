@@ -2,7 +2,71 @@
 
 use takt_block::{Counted, Error, Intrinsic as Stored, Opened, Scope as Place};
 use takt_trace::Value;
-use takt_traceql::{BinaryOp, Expr, Field, Filter, Intrinsic, Kind, Scope, Static, Status, What};
+use takt_traceql::{
+    BinaryOp, Expr, Field, Filter, Intrinsic, Kind, Mode, Pipeline, Scope, SpansetOp, Spansets,
+    Stage, Static, Status, What,
+};
+
+use crate::question::Question;
+
+/// Whether a row group can hold a trace (a span, for metrics) that answers the question.
+///
+/// # Errors
+/// When the index is damaged.
+pub(crate) fn may_answer(
+    opened: &Opened,
+    group: usize,
+    question: &Question,
+) -> Result<bool, Error> {
+    match question {
+        Question::Search(search) => may_pass(opened, group, &search.pipeline),
+        Question::Tags(_) => Ok(true),
+        Question::Metrics(metrics) => {
+            let mut may = false;
+            let mut broken = None;
+            metrics.expr.for_each_query(
+                &mut |query| match may_pass(opened, group, &query.pipeline) {
+                    Ok(passes) => may |= passes,
+                    Err(error) => broken = Some(error),
+                },
+            );
+            broken.map_or(Ok(may), Err)
+        }
+    }
+}
+
+/// A trace lies in one row group, whole; so every stage must find something in the same group.
+fn may_pass(opened: &Opened, group: usize, pipeline: &Pipeline) -> Result<bool, Error> {
+    for stage in &pipeline.stages {
+        if let Stage::Spansets(spansets) = stage
+            && !may_hold(opened, group, spansets)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn may_hold(opened: &Opened, group: usize, spansets: &Spansets) -> Result<bool, Error> {
+    Ok(match spansets {
+        Spansets::Filter(filter) => may_match(opened, group, filter)?,
+        Spansets::Without(_) => true,
+        Spansets::Pipeline(pipeline) => may_pass(opened, group, pipeline)?,
+        Spansets::Binary { op, left, right } => match op {
+            SpansetOp::Or => may_hold(opened, group, left)? || may_hold(opened, group, right)?,
+            // Without any span on the left, the relation holds for none.
+            SpansetOp::Structural {
+                mode: Mode::HoldsForNone,
+                ..
+            } => may_hold(opened, group, right)?,
+            SpansetOp::And
+            | SpansetOp::Structural {
+                mode: Mode::Holds | Mode::Union,
+                ..
+            } => may_hold(opened, group, left)? && may_hold(opened, group, right)?,
+        },
+    })
+}
 
 /// # Errors
 /// When the index is damaged.

@@ -2,11 +2,13 @@
 
 pub(crate) mod diff;
 mod logfmt;
+pub mod metrics;
 pub mod search;
 pub mod tags;
 pub mod time;
 pub mod trace;
 
+pub use metrics::Metrics;
 pub use search::Search;
 pub use tags::{Scope, TagNames, TagValues};
 

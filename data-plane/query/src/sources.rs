@@ -3,11 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use takt_block::Meta;
 use takt_live::{Live, Segment};
 use takt_model::{BlockId, TenantId, TimeRange};
 use takt_store::BlockList;
+
+/// Parts of one trace further apart in time than this are not looked for.
+pub(crate) const REACH: Duration = Duration::from_secs(30 * 60);
 
 /// A consistent picture of everything kept.
 #[derive(Debug, Clone)]
@@ -32,7 +36,7 @@ impl Sources {
         let mut blocks: Vec<Arc<Meta>> = listed
             .filter(|meta| !at_hand.contains(&meta.block))
             .collect();
-        blocks.sort_by_key(|meta| Reverse(meta.end));
+        blocks.sort_by_key(|meta| (Reverse(meta.end), meta.block));
         Self { segments, blocks }
     }
 
@@ -41,5 +45,13 @@ impl Sources {
         self.blocks
             .retain(|meta| window.overlaps(meta.start, meta.end));
         self
+    }
+}
+
+/// `range` with [`REACH`] on both sides.
+pub(crate) fn reached(range: TimeRange) -> TimeRange {
+    TimeRange {
+        start: range.start.minus(REACH),
+        end: range.end.plus(REACH),
     }
 }

@@ -22,9 +22,9 @@ use crate::params::Invalid;
 use crate::prune;
 use crate::request;
 use crate::request::tags::Scope;
-use crate::search::block::load;
+use crate::run::job::load;
 use crate::sources::Sources;
-use crate::work::{Asked, Asking, in_order};
+use crate::work::{Asked, in_order};
 
 /// Found names, before they take the form of one version of the API.
 #[derive(Debug)]
@@ -48,10 +48,7 @@ impl FoundNames {
             tag_names: names.into_iter().collect(),
             metrics: Some(self.metrics),
         };
-        Answer {
-            message,
-            missing: self.missing,
-        }
+        Answer::new(message, self.missing)
     }
 
     /// Names by scope.
@@ -71,10 +68,7 @@ impl FoundNames {
             scopes,
             metrics: Some(self.metrics),
         };
-        Answer {
-            message,
-            missing: self.missing,
-        }
+        Answer::new(message, self.missing)
     }
 }
 
@@ -120,7 +114,7 @@ impl Frontend {
         }
         let (sources, missing) = self.sources(tenants).await;
         let sources = sources.within(asks.window);
-        let asking = Asking::new();
+        let asking = self.asking(tenants);
         let (mut cost, mut cut) = (Cost::default(), false);
         let mut take = |part: TagNames| {
             cut |= part.cut;
@@ -196,12 +190,13 @@ impl Frontend {
         let columns = takt_engine::predicate_columns(filter)
             .union(Projection::only(attributes.chain([Column::Resource])));
         let mut found = TagNames::default();
+        let mut held = asked.lease();
         for group in 0..opened.groups() {
             if !prune::may_match(&opened, group, filter)? {
                 cost.groups_skipped += 1;
                 continue;
             }
-            let (loaded, _held) = load(self, &opened, group, &columns, &mut cost).await?;
+            let loaded = load(self, &opened, group, &columns, &mut held, &mut cost).await?;
             let asks = Arc::clone(asks);
             let part = self
                 .workers()
@@ -243,13 +238,13 @@ impl Frontend {
                 value: value.text,
             })
             .collect();
-        Ok(Answer {
-            message: tempopb::SearchTagValuesV2Response {
+        Ok(Answer::new(
+            tempopb::SearchTagValuesV2Response {
                 tag_values,
                 metrics: Some(metrics),
             },
             missing,
-        })
+        ))
     }
 
     /// # Errors
@@ -271,10 +266,7 @@ impl Frontend {
                 tag_values,
                 metrics: Some(tempopb::MetadataMetrics::default()),
             };
-            return Ok(Answer {
-                message,
-                missing: Vec::new(),
-            });
+            return Ok(Answer::new(message, Vec::new()));
         }
         let (values, metrics, missing) = self
             .tag_values(tenants, &field_v1(&request.tag), request)
@@ -284,7 +276,7 @@ impl Frontend {
             tag_values: texts.into_iter().collect(),
             metrics: Some(metrics),
         };
-        Ok(Answer { message, missing })
+        Ok(Answer::new(message, missing))
     }
 
     async fn tag_values(
@@ -301,7 +293,7 @@ impl Frontend {
         )?);
         let (sources, mut missing) = self.sources(tenants).await;
         let sources = sources.within(asks.window);
-        let asking = Asking::new();
+        let asking = self.asking(tenants);
         let mut cost = Cost::default();
         let mut found = TagValues::default();
         for segment in &sources.segments {
@@ -356,6 +348,7 @@ impl Frontend {
         }
         let columns = tag_columns(field, asks.filter.as_ref());
         let mut found = TagValues::default();
+        let mut held = asked.lease();
         for group in 0..opened.groups() {
             let possible = asks
                 .filter
@@ -365,7 +358,7 @@ impl Frontend {
                 cost.groups_skipped += 1;
                 continue;
             }
-            let (loaded, _held) = load(self, &opened, group, &columns, &mut cost).await?;
+            let loaded = load(self, &opened, group, &columns, &mut held, &mut cost).await?;
             let (asks, field) = (Arc::clone(asks), field.clone());
             let part = self.workers().run(asked, move |asked| {
                 Ok(tag_values(

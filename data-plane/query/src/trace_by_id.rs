@@ -16,7 +16,7 @@ use crate::answer::FoundTrace;
 use crate::failure::Failure;
 use crate::frontend::{Frontend, in_segment};
 use crate::request::trace::TraceById;
-use crate::work::{Asked, Asking, in_order};
+use crate::work::{Asked, in_order};
 
 pub use views::DiffRefusal;
 
@@ -51,7 +51,7 @@ impl Frontend {
         let limit = self.limits(tenants).max_bytes_per_trace.0;
         let (sources, mut missing) = self.sources(tenants).await;
         let sources = sources.within(request.window.range());
-        let asking = Asking::new();
+        let asking = self.asking(tenants);
         let mut fragments = Vec::new();
         for segment in &sources.segments {
             let id = request.id;

@@ -1,5 +1,8 @@
-//! Where queries compute: a bounded number of worker threads, a bounded amount of memory, and an end
-//! for what nobody waits for any more.
+//! Where queries compute: a bounded number of worker threads shared fairly by the tenants, a bounded
+//! amount of memory, and an end for what nobody waits for any more.
+
+mod memory;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,33 +13,31 @@ use futures::future::BoxFuture;
 use futures::stream::{self, Buffered, Iter, StreamExt as _};
 use parking_lot::Mutex;
 use takt_model::TenantId;
-use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
 use crate::metrics::{Metrics, TenantLabel};
+pub(crate) use memory::{Lease, Memory};
+use turns::Turns;
 
-/// Worker threads, shared by all queries.
+/// Worker threads, shared by all queries; tenants that wait get them in turn.
 #[derive(Debug, Clone)]
-pub(crate) struct Workers(Arc<Semaphore>);
+pub(crate) struct Workers(Turns);
 
 impl Workers {
     pub(crate) fn new(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count.max(1))))
+        Self(Turns::new(count.max(1)))
     }
 
-    /// Runs `work` on a worker thread when one is free. `work` should look at `asked` and give up early.
+    /// Runs `work` on a worker thread when it is this query's turn. `work` should look at `asked` and give up early.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         asked: &Asked,
         work: impl FnOnce(&Asked) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let permit = Arc::clone(&self.0)
-            .acquire_owned()
-            .await
-            .map_err(|_| Failure::Cancelled)?;
+        let turn = self.0.take(&asked.0.tenant).await;
         let asked = asked.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             if asked.still() {
                 work(&asked)
             } else {
@@ -59,13 +60,26 @@ pub(crate) fn in_order<T>(
 /// One piece of a query. Boxed, so that a list of them has no closure in its type.
 pub(crate) type Job<'a, T> = BoxFuture<'a, Result<T, Failure>>;
 
-/// Whether somebody still waits for the answer.
+/// A query under way, as its pieces see it: for whom, with how much memory, and whether somebody still
+/// waits for the answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked(Arc<AtomicBool>);
+pub(crate) struct Asked(Arc<Query>);
+
+#[derive(Debug)]
+struct Query {
+    tenant: TenantId,
+    memory: Memory,
+    waits: AtomicBool,
+}
 
 impl Asked {
     pub(crate) fn still(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.waits.load(Ordering::Relaxed)
+    }
+
+    /// Memory for one piece of the query.
+    pub(crate) fn lease(&self) -> Lease {
+        self.0.memory.lease()
     }
 }
 
@@ -74,8 +88,12 @@ impl Asked {
 pub(crate) struct Asking(Asked);
 
 impl Asking {
-    pub(crate) fn new() -> Self {
-        Self(Asked(Arc::new(AtomicBool::new(true))))
+    pub(crate) fn new(tenant: TenantId, memory: Memory) -> Self {
+        Self(Asked(Arc::new(Query {
+            tenant,
+            memory,
+            waits: AtomicBool::new(true),
+        })))
     }
 
     pub(crate) fn asked(&self) -> &Asked {
@@ -85,7 +103,7 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
+        self.0.0.waits.store(false, Ordering::Relaxed);
     }
 }
 
@@ -155,6 +173,7 @@ impl Drop for Admitted {
 #[cfg(test)]
 mod tests {
     use prometheus_client::registry::Registry;
+    use takt_kit::Budget;
 
     use super::*;
 
@@ -177,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn work_nobody_waits_for_is_not_begun() {
         let workers = Workers::new(1);
-        let asking = Asking::new();
+        let asking = Asking::new(TenantId::single(), Memory::new(Budget::new(1), 1));
         let asked = asking.asked().clone();
         assert!(
             workers

@@ -21,16 +21,23 @@ pub(crate) struct Sent {
     pub(crate) traces: Vec<String>,
 }
 
+/// Sends the corpus until there are at least `spans` spans; each time over, `apart` later than before, the
+/// last one until now.
 pub(crate) async fn send(
     otlp: &str,
     corpus: &Corpus,
     spans: usize,
     concurrency: usize,
+    apart: Duration,
 ) -> anyhow::Result<Sent> {
     let rounds = spans.div_ceil(corpus.spans());
     let requests = rounds * corpus.len();
     let next = Arc::new(AtomicUsize::new(0));
-    let shift = shift_to_now(corpus.newest())?;
+    let apart = i64::try_from(apart.as_nanos())?;
+    let shift = Shift {
+        first: shift_to_now(corpus.newest())? - apart * i64::try_from(rounds - 1)?,
+        apart,
+    };
     let began = Instant::now();
     let workers = (0..concurrency).map(|_| worker(otlp, corpus, shift, requests, &next));
     let mut sent = Sent {
@@ -47,10 +54,17 @@ pub(crate) async fn send(
     Ok(sent)
 }
 
+/// What is added to the times of each round, in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+struct Shift {
+    first: i64,
+    apart: i64,
+}
+
 async fn worker(
     otlp: &str,
     corpus: &Corpus,
-    shift: i64,
+    shift: Shift,
     requests: usize,
     next: &AtomicUsize,
 ) -> anyhow::Result<(Vec<Duration>, Vec<String>)> {
@@ -61,8 +75,12 @@ async fn worker(
         if number >= requests {
             return Ok((acknowledged, traces));
         }
-        let salt = (number / corpus.len()) as u64 + 1;
-        let request = corpus.request(number % corpus.len(), Replay { salt, shift });
+        let round = number / corpus.len();
+        let replay = Replay {
+            salt: round as u64 + 1,
+            shift: shift.first + shift.apart * i64::try_from(round)?,
+        };
+        let request = corpus.request(number % corpus.len(), replay);
         if number.is_multiple_of(REMEMBER_EVERY) {
             traces.extend(spans_by_trace(&request)?.into_keys().next());
         }
@@ -81,11 +99,15 @@ async fn worker(
 }
 
 /// What to add to the times of the corpus so that the newest is now.
+fn shift_to_now(newest: u64) -> anyhow::Result<i64> {
+    Ok(i64::try_from(now()?.as_nanos())? - i64::try_from(newest)?)
+}
+
+/// The time since 1970.
 #[expect(
     clippy::disallowed_methods,
     reason = "a replay is set to the wall clock once"
 )]
-fn shift_to_now(newest: u64) -> anyhow::Result<i64> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    Ok(i64::try_from(now.as_nanos())? - i64::try_from(newest)?)
+pub(crate) fn now() -> anyhow::Result<Duration> {
+    Ok(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?)
 }

@@ -1,10 +1,12 @@
 //! Measures the real server end to end: the shop corpus at full rate over gRPC, from acceptance to
-//! block written, then questions to what is stored. Prints one Markdown table.
+//! block written, then questions to what is stored; and TraceQL over many spans, by one thread, with
+//! warm columns. Prints two Markdown tables.
 #![expect(clippy::print_stdout, reason = "a program reports on standard output")]
 
 mod load;
 mod numbers;
 mod questions;
+mod scans;
 mod target;
 
 use std::path::PathBuf;
@@ -27,6 +29,9 @@ struct Arguments {
     /// How many spans at least; the corpus is sent over and over with fresh ids.
     #[arg(long, default_value_t = 1_000_000)]
     spans: usize,
+    /// How many spans the scans go over; zero leaves them out.
+    #[arg(long, default_value_t = 10_000_000)]
+    scan_spans: usize,
     /// Requests under way at once.
     #[arg(long, default_value_t = 8)]
     concurrency: usize,
@@ -44,25 +49,84 @@ struct Arguments {
     peer_settle_seconds: u64,
 }
 
+/// Between one time over and the next, so that the spans spread over hours.
+const APART: Duration = Duration::from_secs(60);
+
+/// Scans are measured on one core; answers kept from an earlier round would not be scans.
+const ONE_THREAD: &str = "query: { workers: 1, job_cache_bytes: 0 }\n";
+
+impl Arguments {
+    fn peer(&self) -> Option<Target> {
+        self.peer.as_ref().map(|url| {
+            Target::Peer(Peer {
+                url: url.clone(),
+                otlp: self.peer_otlp.clone(),
+                pid: self.peer_pid,
+                settle: Duration::from_secs(self.peer_settle_seconds),
+            })
+        })
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let corpus = Corpus::open(&arguments.corpus)?;
     let mut columns = vec![(
         "Takt",
-        measure(Target::start(&arguments.takt).await?, &arguments, &corpus).await?,
+        measure(
+            Target::start(&arguments.takt, "").await?,
+            &arguments,
+            &corpus,
+        )
+        .await?,
     )];
-    if let Some(url) = &arguments.peer {
-        let peer = Target::Peer(Peer {
-            url: url.clone(),
-            otlp: arguments.peer_otlp.clone(),
-            pid: arguments.peer_pid,
-            settle: Duration::from_secs(arguments.peer_settle_seconds),
-        });
+    if let Some(peer) = arguments.peer() {
         columns.push(("peer", measure(peer, &arguments, &corpus).await?));
     }
     println!("{}", table(&columns));
+    if arguments.scan_spans > 0 {
+        println!("{}", scan(&arguments, &corpus).await?);
+    }
     Ok(())
+}
+
+/// The table of scans.
+async fn scan(arguments: &Arguments, corpus: &Corpus) -> anyhow::Result<String> {
+    let mut servers = Vec::new();
+    let own = Target::start(&arguments.takt, ONE_THREAD).await?;
+    let spans = fill(&own, arguments, corpus).await?;
+    servers.push(("Takt", questions_over(&own, spans, corpus).await?));
+    drop(own);
+    if let Some(peer) = arguments.peer() {
+        let spans = fill(&peer, arguments, corpus).await?;
+        servers.push(("peer", questions_over(&peer, spans, corpus).await?));
+    }
+    Ok(scans::table(&servers, spans))
+}
+
+/// Sends what is scanned and waits until it is stored.
+async fn fill(target: &Target, arguments: &Arguments, corpus: &Corpus) -> anyhow::Result<usize> {
+    let sent = load::send(
+        &target.otlp(),
+        corpus,
+        arguments.scan_spans,
+        arguments.concurrency,
+        APART,
+    )
+    .await?;
+    target.settled(sent.spans).await?;
+    Ok(sent.spans)
+}
+
+async fn questions_over(
+    target: &Target,
+    spans: usize,
+    corpus: &Corpus,
+) -> anyhow::Result<scans::Times> {
+    let rounds = spans.div_ceil(corpus.spans()) as u64;
+    let seconds = rounds * APART.as_secs() + 3600;
+    scans::ask(&target.client(), load::now()?.as_secs() + 60, seconds).await
 }
 
 async fn measure(
@@ -76,6 +140,7 @@ async fn measure(
         corpus,
         arguments.spans,
         arguments.concurrency,
+        Duration::ZERO,
     )
     .await?;
     let stored = target.settled(sent.spans).await?;

@@ -28,9 +28,11 @@ pub(crate) struct Peer {
 }
 
 impl Target {
-    pub(crate) async fn start(takt: &Path) -> anyhow::Result<Self> {
+    /// A server of our own, with `more` configuration.
+    pub(crate) async fn start(takt: &Path, more: &str) -> anyhow::Result<Self> {
         let dir = TempDir::new()?;
-        let server = Server::start(&takt.canonicalize()?, dir.path(), OPTIONS).await?;
+        let options = format!("{OPTIONS}{more}");
+        let server = Server::start(&takt.canonicalize()?, dir.path(), &options).await?;
         Ok(Self::Own { server, _dir: dir })
     }
 

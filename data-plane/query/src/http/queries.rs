@@ -11,7 +11,8 @@ use super::ApiState;
 use crate::answer::{self, Form};
 use crate::failure::Failure;
 use crate::params::{Invalid, Params, unescape};
-use crate::request::{Search, TagNames, TagValues};
+use crate::request::{Metrics, Search, TagNames, TagValues};
+use crate::series::json;
 use crate::tenancy;
 
 pub(super) fn router() -> Router<ApiState> {
@@ -21,8 +22,8 @@ pub(super) fn router() -> Router<ApiState> {
         .route("/api/v2/search/tags", any(tags_v2))
         .route("/api/search/tag/{*rest}", any(values_v1))
         .route("/api/v2/search/tag/{*rest}", any(values_v2))
-        .route("/api/metrics/query_range", any(metrics))
-        .route("/api/metrics/query", any(metrics))
+        .route("/api/metrics/query_range", any(query_range))
+        .route("/api/metrics/query", any(query_instant))
         .route(
             "/api/echo",
             any(|| async { answer::text(StatusCode::OK, "echo\n") }),
@@ -208,11 +209,38 @@ async fn values_v2(
     .await
 }
 
-async fn metrics(State(state): State<ApiState>, headers: HeaderMap, raw: RawQuery) -> Response {
+async fn query_range(State(state): State<ApiState>, headers: HeaderMap, raw: RawQuery) -> Response {
     query(state, Op::Metrics, &headers, raw, async |asked: Asked| {
-        Err(asked.state.frontend.refuse_metrics(&asked.params))
+        let frontend = &asked.state.frontend;
+        let longest = frontend.limits(&asked.tenants).max_metrics_duration;
+        let request = Metrics::range(&asked.params, frontend.settings(), frontend.now(), longest)?;
+        let found = frontend.query_range(&asked.tenants, request).await?;
+        // Metrics are JSON whatever a client accepts, as in Tempo.
+        document(json::range(&found))
     })
     .await
+}
+
+async fn query_instant(
+    State(state): State<ApiState>,
+    headers: HeaderMap,
+    raw: RawQuery,
+) -> Response {
+    query(state, Op::Metrics, &headers, raw, async |asked: Asked| {
+        let frontend = &asked.state.frontend;
+        let longest = frontend.limits(&asked.tenants).max_metrics_duration;
+        let request =
+            Metrics::instant(&asked.params, frontend.settings(), frontend.now(), longest)?;
+        let found = frontend.query_instant(&asked.tenants, request).await?;
+        document(json::instant(&found))
+    })
+    .await
+}
+
+fn document(json: Result<Vec<u8>, serde_json::Error>) -> Result<Response, Failure> {
+    json.map(answer::json).map_err(|error| {
+        Failure::Internal(format!("the answer cannot be written as JSON: {error}"))
+    })
 }
 
 /// The tag of `…/search/tag/{tag}/values`, which may itself contain slashes, escaped or not.

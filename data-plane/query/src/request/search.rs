@@ -19,6 +19,8 @@ pub struct Search {
     pub limit: u32,
     /// Spans shown of each trace; zero is all of them.
     pub spans_per_set: u32,
+    /// The token that the page before came with.
+    pub page: Option<String>,
 }
 
 /// Tempo's two ways to say what is looked for.
@@ -37,7 +39,7 @@ pub struct Legacy {
 }
 
 /// Names that are not tags when a very old client puts its tags directly into the query string.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 15] = [
     "q",
     "query",
     "tags",
@@ -52,6 +54,7 @@ const RESERVED: [&str; 14] = [
     "most_recent",
     "rf1_after",
     "mode",
+    "page",
 ];
 
 impl Search {
@@ -86,6 +89,10 @@ impl Search {
             window,
             limit,
             spans_per_set,
+            page: params
+                .get("page")
+                .filter(|token| !token.is_empty())
+                .map(str::to_owned),
         })
     }
 }
@@ -200,7 +207,8 @@ mod tests {
                 what: What::TraceQl("{}".into()),
                 window: Window::Everything,
                 limit: 20,
-                spans_per_set: 3
+                spans_per_set: 3,
+                page: None
             })
         );
     }

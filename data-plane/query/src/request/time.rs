@@ -62,7 +62,7 @@ pub(crate) fn lookup(params: &Params, now: UnixNano) -> Result<Window, Invalid> 
     }
 }
 
-fn ordered(start: UnixNano, end: UnixNano) -> Result<TimeRange, Invalid> {
+pub(super) fn ordered(start: UnixNano, end: UnixNano) -> Result<TimeRange, Invalid> {
     if end <= start {
         return Err(Invalid::rule(format!(
             "http parameter start must be before end. received start={} end={}",
@@ -74,7 +74,7 @@ fn ordered(start: UnixNano, end: UnixNano) -> Result<TimeRange, Invalid> {
 }
 
 /// A duration of whole seconds as Go prints it: `168h0m0s`.
-fn go_duration(duration: Duration) -> String {
+pub(super) fn go_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds}s"),

@@ -1,53 +1,40 @@
 //! Found traces as Tempo's search answer.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use prost::Message as _;
-use takt_engine::one_filter::TraceHit;
-use takt_engine::{SpanHit, Value};
+use takt_engine::{SetHit, SpanHit, TraceHit, Value};
 use takt_model::TraceId;
 use takt_trace::TraceSummary;
 use takt_wire::tempopb::{
     SearchMetrics, SearchResponse, ServiceStats, Span, SpanSet, TraceSearchMetadata,
 };
 
-use super::plan::Plan;
-use crate::frontend::Cost;
-use crate::sources::Sources;
+use crate::run::Progress;
 
 /// What stands for the service of a root span that has not arrived.
 const NO_ROOT: &str = "<root span not yet received>";
 
-/// How the answer was found, for its metrics.
-pub(crate) struct Counted<'a> {
-    pub(crate) cost: Cost,
-    pub(crate) sources: &'a Sources,
-    pub(crate) left_pad: bool,
-}
-
+/// `hits` in their order.
 pub(crate) fn response(
     hits: Vec<TraceHit>,
     wholes: &BTreeMap<TraceId, TraceSummary>,
-    plan: &Plan,
-    counted: &Counted<'_>,
+    progress: &Progress,
+    left_pad: bool,
 ) -> SearchResponse {
-    let mut traces: Vec<TraceSearchMetadata> = hits
-        .into_iter()
-        .map(|hit| trace(hit, wholes, plan, counted.left_pad))
-        .collect();
-    traces.sort_by_key(|trace| Reverse(trace.start_time_unix_nano));
     SearchResponse {
-        traces,
-        metrics: Some(metrics(counted)),
+        traces: hits
+            .into_iter()
+            .map(|hit| trace(hit, wholes, left_pad))
+            .collect(),
+        metrics: Some(metrics(progress)),
     }
 }
 
 fn trace(
     hit: TraceHit,
     wholes: &BTreeMap<TraceId, TraceSummary>,
-    plan: &Plan,
     left_pad: bool,
 ) -> TraceSearchMetadata {
     let alone = TraceSummary {
@@ -57,11 +44,7 @@ fn trace(
         ..TraceSummary::default()
     };
     let whole = wholes.get(&hit.trace).unwrap_or(&alone);
-    let set = plan.shows_spans().then(|| SpanSet {
-        matched: hit.matched,
-        spans: hit.spans.into_iter().map(span).collect(),
-        attributes: Vec::new(),
-    });
+    let sets: Vec<SpanSet> = hit.sets.into_iter().map(set).collect();
     TraceSearchMetadata {
         trace_id: if left_pad {
             hit.trace.to_string()
@@ -77,8 +60,8 @@ fn trace(
         start_time_unix_nano: whole.start,
         duration_ms: u32::try_from(whole.end.saturating_sub(whole.start) / 1_000_000)
             .unwrap_or(u32::MAX),
-        span_set: set.clone(),
-        span_sets: set.into_iter().collect(),
+        span_set: sets.first().cloned(),
+        span_sets: sets,
         service_stats: whole
             .services
             .iter()
@@ -95,25 +78,34 @@ fn trace(
     }
 }
 
+fn set(hit: SetHit) -> SpanSet {
+    SpanSet {
+        matched: hit.matched,
+        spans: hit.spans.into_iter().map(span).collect(),
+        attributes: attributes(hit.attributes),
+    }
+}
+
 fn span(hit: SpanHit) -> Span {
     Span {
         span_id: hit.span_id.to_string(),
         name: hit.name.unwrap_or_default(),
         start_time_unix_nano: hit.start,
         duration_nanos: hit.duration,
-        attributes: hit
-            .attributes
-            .into_iter()
-            .map(|(key, value)| KeyValue {
-                key,
-                value: Some(any_value(value)),
-                ..KeyValue::default()
-            })
-            .collect(),
+        attributes: attributes(hit.attributes),
     }
 }
 
-fn any_value(value: Value) -> AnyValue {
+pub(crate) fn attributes(attributes: Vec<(String, Value)>) -> Vec<KeyValue> {
+    let attribute = |(key, value)| KeyValue {
+        key,
+        value: Some(any_value(value)),
+        ..KeyValue::default()
+    };
+    attributes.into_iter().map(attribute).collect()
+}
+
+pub(crate) fn any_value(value: Value) -> AnyValue {
     let value = match value {
         Value::String(text) => any_value::Value::StringValue(text),
         Value::Int(number) => any_value::Value::IntValue(number),
@@ -125,18 +117,18 @@ fn any_value(value: Value) -> AnyValue {
     AnyValue { value: Some(value) }
 }
 
-fn metrics(counted: &Counted<'_>) -> SearchMetrics {
-    let Counted { cost, sources, .. } = counted;
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+/// How far a query is and what it took, as search and metrics answers say it.
+pub(crate) fn metrics(progress: &Progress) -> SearchMetrics {
+    let cost = &progress.cost;
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     SearchMetrics {
         inspected_traces: u32::try_from(cost.traces).unwrap_or(u32::MAX),
         inspected_bytes: cost.bytes,
         inspected_spans: cost.spans,
-        total_blocks: count(sources.blocks.len()),
-        total_block_bytes: sources.blocks.iter().map(|meta| meta.size).sum(),
-        completed_jobs: cost.jobs,
-        total_jobs: count(sources.blocks.len() + sources.segments.len()),
+        total_blocks: progress.total_blocks,
+        total_block_bytes: progress.total_block_bytes,
+        completed_jobs: progress.completed_jobs,
+        total_jobs: progress.total_jobs,
         additional_metrics: BTreeMap::from([
             ("rowGroupsInspected".to_owned(), signed(cost.groups)),
             ("rowGroupsSkipped".to_owned(), signed(cost.groups_skipped)),
@@ -148,7 +140,6 @@ fn metrics(counted: &Counted<'_>) -> SearchMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::plan::Matcher;
 
     fn shown(whole: Option<TraceSummary>, left_pad: bool) -> TraceSearchMetadata {
         let id = TraceId::parse("bad").unwrap();
@@ -163,21 +154,14 @@ mod tests {
             trace: id,
             start: 1_000_000,
             end: 6_000_000,
-            matched: 4,
-            spans: vec![span],
+            sets: vec![SetHit {
+                matched: 4,
+                spans: vec![span],
+                attributes: vec![("count()".into(), Value::Int(4))],
+            }],
         };
-        let plan = Plan {
-            matcher: Matcher::Filter(takt_traceql::Filter::default()),
-            window: takt_model::TimeRange::ALL,
-            limit: 1,
-            spans_per_set: 3,
-        };
-        trace(
-            hit,
-            &whole.map(|whole| (id, whole)).into_iter().collect(),
-            &plan,
-            left_pad,
-        )
+        let wholes = whole.map(|whole| (id, whole)).into_iter().collect();
+        trace(hit, &wholes, left_pad)
     }
 
     #[test]

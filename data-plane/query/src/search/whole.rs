@@ -3,26 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::{FutureExt as _, TryStreamExt as _};
 use takt_block::Meta;
-use takt_engine::one_filter::TraceHit;
+use takt_engine::TraceHit;
 use takt_model::{TimeRange, TraceId, UnixNano};
 use takt_trace::TraceSummary;
 
 use crate::failure::Failure;
 use crate::frontend::{Frontend, in_segment};
-use crate::sources::Sources;
+use crate::run::Source;
+use crate::sources::reached;
 use crate::work::{Asked, in_order};
-
-/// Parts of a trace further away in time than this are not looked for.
-const REACH: Duration = Duration::from_secs(30 * 60);
 
 /// What is known of each hit's trace as a whole.
 pub(crate) async fn summaries(
     frontend: &Frontend,
-    sources: &Sources,
+    places: &[Source],
     hits: &[TraceHit],
     asked: &Asked,
 ) -> Result<BTreeMap<TraceId, TraceSummary>, Failure> {
@@ -31,24 +28,27 @@ pub(crate) async fn summaries(
         return Ok(wholes);
     }
     let ids: Arc<Vec<TraceId>> = Arc::new(hits.iter().map(|hit| hit.trace).collect());
-    for segment in &sources.segments {
-        let ids = Arc::clone(&ids);
-        let known = in_segment(frontend, segment, asked, move |columns, _| {
-            let ordinals = ids.iter().filter_map(|id| columns.traces.find(*id));
-            Ok(ordinals
-                .map(|trace| columns.summary(trace))
-                .collect::<Vec<_>>())
-        });
-        merge(&mut wholes, known.await?);
-    }
     let near = reach(hits);
-    let blocks = sources
-        .blocks
-        .iter()
-        .filter(|meta| near.overlaps(meta.start, meta.end));
-    let stored = blocks
-        .map(|meta| in_block(frontend, meta, Arc::clone(&ids), asked).boxed())
-        .collect();
+    let mut stored = Vec::new();
+    for place in places {
+        match place {
+            Source::Live(segment) => {
+                let ids = Arc::clone(&ids);
+                let known = in_segment(frontend, segment, asked, move |columns, _| {
+                    let ordinals = ids.iter().filter_map(|id| columns.traces.find(*id));
+                    Ok(ordinals
+                        .map(|trace| columns.summary(trace))
+                        .collect::<Vec<_>>())
+                });
+                merge(&mut wholes, known.await?);
+            }
+            Source::Block { meta, .. } => {
+                if near.overlaps(meta.start, meta.end) {
+                    stored.push(in_block(frontend, meta, Arc::clone(&ids), asked).boxed());
+                }
+            }
+        }
+    }
     let mut stored = in_order(stored, frontend.settings().concurrent_blocks);
     while let Some(known) = stored.try_next().await? {
         merge(&mut wholes, known);
@@ -86,10 +86,8 @@ fn merge(wholes: &mut BTreeMap<TraceId, TraceSummary>, known: Vec<TraceSummary>)
 }
 
 fn reach(hits: &[TraceHit]) -> TimeRange {
-    let start = hits.iter().map(|hit| hit.start).min().unwrap_or(0);
-    let end = hits.iter().map(|hit| hit.end).max().unwrap_or(0);
-    TimeRange {
-        start: UnixNano(start).minus(REACH),
-        end: UnixNano(end).plus(REACH),
-    }
+    reached(TimeRange {
+        start: UnixNano(hits.iter().map(|hit| hit.start).min().unwrap_or(0)),
+        end: UnixNano(hits.iter().map(|hit| hit.end).max().unwrap_or(0)),
+    })
 }

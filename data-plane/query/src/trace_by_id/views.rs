@@ -9,7 +9,6 @@ use crate::frontend::Frontend;
 use crate::request::diff::Diff;
 use crate::request::trace::TraceById;
 use crate::trace_view::{View, decoded, diff};
-use crate::work::Asking;
 
 /// Why two traces are not compared.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +52,9 @@ impl Frontend {
             return Ok(Some(found));
         }
         let proto = std::mem::take(&mut found.trace.proto);
-        let held = self.reserve(proto.len().saturating_mul(DECODED))?;
-        let asking = Asking::new();
+        let asking = self.asking(tenants);
+        let mut held = asking.asked().lease();
+        held.hold(proto.len().saturating_mul(DECODED))?;
         let (proto, missing) = self
             .workers()
             .run(asking.asked(), move |asked| {
@@ -87,9 +87,10 @@ impl Frontend {
         if limit > 0 && bytes > limit {
             return Err(DiffRefusal::TooLarge { bytes, limit }.into());
         }
-        let held = self.reserve(encoded.saturating_mul(2 * DECODED))?;
+        let asking = self.asking(tenants);
+        let mut held = asking.asked().lease();
+        held.hold(encoded.saturating_mul(2 * DECODED))?;
         let format = request.format;
-        let asking = Asking::new();
         self.workers()
             .run(asking.asked(), move |_| {
                 let _held = held;

@@ -149,6 +149,8 @@ pub(crate) struct Asked {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) partial: Option<String>,
+    pub(crate) warning: Option<String>,
+    pub(crate) next_page: Option<String>,
     pub(crate) body: Bytes,
 }
 
@@ -169,6 +171,7 @@ pub(crate) struct House {
     store: Store,
     blocks: BlockList,
     view: ViewHandle,
+    pub(crate) frontend: Frontend,
     router: Router,
     tasks: Tasks,
     _dir: TempDir,
@@ -218,8 +221,9 @@ impl House {
             metrics: takt_query::Metrics::register(&mut entered),
         };
         drop(entered);
+        let frontend = Frontend::new(parts).unwrap();
         let router = takt_query::router(ApiState {
-            frontend: Frontend::new(parts),
+            frontend: frontend.clone(),
             pages: Arc::new(pages(registry)),
         });
         Self {
@@ -228,10 +232,25 @@ impl House {
             store,
             blocks,
             view,
+            frontend,
             router,
             tasks: Tasks::default(),
             _dir: dir,
         }
+    }
+
+    /// Another frontend over the same spans.
+    pub(crate) fn another(&self, settings: Settings) -> Frontend {
+        let parts = Parts {
+            settings,
+            live: self.live.clone(),
+            store: self.store.clone(),
+            blocks: self.blocks.clone(),
+            view: self.view.clone(),
+            clock: Arc::new(SystemClock),
+            metrics: takt_query::Metrics::register(&mut Registry::default()),
+        };
+        Frontend::new(parts).unwrap()
     }
 
     pub(crate) async fn close(self) {
@@ -278,7 +297,8 @@ impl House {
     /// Writes what is live to a block.
     async fn store_live(&self, tenant: &str) {
         let tenant = TenantId::new(tenant).unwrap();
-        let block = BlockId(uuid::Uuid::from_u128(7));
+        let known = self.blocks.snapshot(&tenant).len() as u128;
+        let block = BlockId(uuid::Uuid::from_u128(7 + known));
         let policy = CutPolicy {
             now: UnixNano::MAX,
             trace_idle: Duration::ZERO,
@@ -357,6 +377,8 @@ impl House {
             status: response.status().as_u16(),
             content_type: header("content-type"),
             partial: header(takt_query::PARTIAL_HEADER),
+            warning: header(takt_query::WARNING_HEADER),
+            next_page: header(takt_query::NEXT_PAGE_HEADER),
             body: response.into_body().collect().await.unwrap().to_bytes(),
         }
     }

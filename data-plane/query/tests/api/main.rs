@@ -7,6 +7,8 @@
 
 mod house;
 mod mcp;
+mod queries;
+mod streams;
 mod traces;
 
 use std::time::Duration;
@@ -265,9 +267,19 @@ async fn failures_have_tempos_codes_and_words() {
             "please provide a valid tagName",
         ),
         (
-            "/api/metrics/query_range?q=%7B%7D%20%7C%20rate()",
+            "/api/metrics/query_range?q=%7B%7D",
             400,
-            "metrics queries are not supported yet",
+            "not a metrics query",
+        ),
+        (
+            "/api/search?q=%7B%7D%20%7C%20rate()",
+            400,
+            "this is a metrics query",
+        ),
+        (
+            "/api/metrics/query_range?q=%7B%7D%20%7C%20rate()&start=20&end=10",
+            400,
+            "end must be greater than start",
         ),
         (
             "/api/metrics/query_range?q=%7B%20%7D%20%7C%20rate(%20%7C%20by%20()",
