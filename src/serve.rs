@@ -1,6 +1,7 @@
 //! `takt serve`: settings -> roles wired straight-line -> run -> drain. No logic.
 
 mod edge;
+mod rules;
 mod shutdown;
 mod wire;
 
@@ -18,6 +19,7 @@ use takt_kit::{Budget, Clock, SystemClock};
 use takt_live::{CONSUMER, Live};
 use takt_query::{ApiState, Frontend};
 use takt_receive::Receiver;
+use takt_rules::Ruler;
 use takt_store::{BlockList, Store};
 
 use crate::config::{Config, Settings};
@@ -45,6 +47,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let receiver = house.receiver(&rooms)?;
     let ready = edge::Readiness::new(rooms.live.clone(), journal.end());
     let frontend = house.frontend(rooms)?;
+    let rules = house.ruler(&frontend, control.following.view())?;
     let House {
         settings,
         stages,
@@ -57,7 +60,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         frontend: frontend.clone(),
         pages,
     });
-    let api = edge::router(api, &frontend, &control.admin)?;
+    let api = edge::router(api.merge(rules), &frontend, &control.admin)?;
     open(&stages, ports, receiver, api);
     tracing::info!(http = %settings.server.http_listen_address, otlp_grpc = %settings.receivers.grpc, otlp_http = %settings.receivers.http, "serving");
 
@@ -170,6 +173,24 @@ impl House<'_> {
             metrics: takt_query::Metrics::register(&mut self.registry),
         });
         frontend.map_err(|problem| anyhow!("`query.queriers`: {problem}"))
+    }
+
+    /// Evaluates rules where that is enabled. The pages that show them.
+    fn ruler(&mut self, frontend: &Frontend, view: &ViewHandle) -> Result<Router> {
+        let Some(settings) = self.settings.ruler.clone() else {
+            return Ok(Router::new());
+        };
+        let multitenancy = settings.multitenancy;
+        let parts = takt_rules::Parts {
+            evaluator: rules::Asking(frontend.clone()),
+            view: view.clone(),
+            clock: Arc::clone(&self.clock),
+            metrics: takt_rules::Metrics::register(&mut self.registry),
+        };
+        let tasks = &self.stages.api;
+        let (ruler, board) = Ruler::new(settings, parts, tasks)?;
+        tasks.spawn("ruler", ruler.run(tasks.clone()));
+        Ok(takt_rules::router(board, view.clone(), multitenancy))
     }
 }
 

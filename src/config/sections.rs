@@ -8,6 +8,7 @@ mod journal;
 mod overrides;
 mod query;
 mod receivers;
+mod ruler;
 mod server;
 mod storage;
 mod telemetry;
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) ingest: Ingest,
     pub(crate) storage: Storage,
     pub(crate) query: takt_query::Settings,
+    /// `None` when rules are not evaluated here.
+    pub(crate) ruler: Option<takt_rules::Settings>,
     pub(crate) control: Control,
     pub(crate) overrides: takt_model::Limits,
     pub(crate) telemetry: Telemetry,
@@ -54,6 +57,7 @@ impl Settings {
             ingest: Ingest::read(fields, &server),
             storage: Storage::read(fields, &server, &data),
             query: query::read(fields, &server, &multitenancy),
+            ruler: ruler::read(fields, &server, &multitenancy),
             server,
             multitenancy,
             receivers,

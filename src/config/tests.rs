@@ -157,6 +157,20 @@ overrides: { defaults: { ingestion: { rate_limit_bytes: 1MB } } }
 }
 
 #[test]
+fn rules_are_evaluated_only_where_that_is_enabled() {
+    assert!(read("").unwrap().settings.ruler.is_none());
+    let text = "ruler: { enabled: true, alertmanager_url: 'http://am:9093', alertmanager_authorization: 'Bearer hunter2' }";
+    let config = read(text).unwrap();
+    assert!(!format!("{config:?}{}", config.to_yaml()).contains("hunter2"));
+    let ruler = config.settings.ruler.unwrap();
+    assert_eq!(ruler.external_url.as_str(), "http://127.0.0.1:3200/");
+    assert_eq!(ruler.alertmanager.unwrap().url.as_str(), "http://am:9093/");
+    assert!(ruler.remote_write.is_none());
+    let text = "ruler: { evaluation_interval: 10ms, concurrency: 0, queue_capacity: 1, alertmanager_url: 'ftp://x', remote_write_url: 'http://a:b@c' }";
+    assert!(problems(text).contains("5 problems"), "{}", problems(text));
+}
+
+#[test]
 fn a_secret_is_never_printed() {
     let config = read("storage: { backend: s3, s3: { bucket: b, secret_key: hunter2 } }").unwrap();
     let printed = config.to_yaml() + &format!("{config:?}");

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::Url;
 use takt_model::{ByteSize, TenantId, format_duration, parse_duration};
 
 /// A type a field can have: read from the text of a scalar, printed so that it reads back (but for secrets).
@@ -136,6 +137,24 @@ impl Value for SocketAddr {
                 "`{text}` is not an address: write an IP address and a port, such as `0.0.0.0:4317`"
             )
         })
+    }
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Url {
+    const UNIT: &'static str = "URL";
+    fn parse(text: &str) -> Result<Self, String> {
+        let url = Self::parse(text).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.ok_or_else(|| {
+            format!("`{text}` is not a URL such as `http://127.0.0.1:9093` or `https://host/path`")
+        })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a URL is no place for credentials: it is printed and logged".to_owned());
+        }
+        Ok(url)
     }
     fn print(&self) -> String {
         self.to_string()

@@ -2,6 +2,7 @@
 
 mod golden;
 mod restart;
+mod rules;
 mod sdk;
 mod self_tracing;
 mod terminal;
