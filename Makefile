@@ -40,7 +40,7 @@ bench: ## the table of the README, on this machine; PEER=http://host:3200 asks a
 
 demo: ## sends a sample to the server of `make run` and asks for it
 	cargo run --locked --release -- send tests/golden/shop-3k/shop-3k.otlp.zst --now
-	cargo run --locked --release -- query search '{ status = error }'
+	cargo run --locked --release -- query '{ status = error }'
 
 crash-test: ## kills the server at random moments and counts what is left; CRASH_SECONDS bounds it
 	cargo build --locked --workspace --bin takt --bin takt-chaos

@@ -17,8 +17,8 @@ pub(super) struct Client {
 
 pub(super) struct Answer {
     pub(super) body: Value,
-    /// Why the answer is not all there is.
-    pub(super) missing: Option<String>,
+    /// What is to be said about the answer beside it, a line each.
+    pub(super) remarks: Vec<String>,
 }
 
 impl Client {
@@ -50,7 +50,7 @@ impl Client {
     /// Asks for the path made of `segments`, each escaped where needed.
     pub(super) async fn get(
         &self,
-        segments: &[&str],
+        segments: &[String],
         params: &[(&str, String)],
     ) -> anyhow::Result<Answer> {
         let url = url(&self.base, segments);
@@ -62,21 +62,38 @@ impl Client {
             .await
             .with_context(|| format!("{} does not answer", self.base))?;
         let status = response.status();
-        let missing = response
-            .headers()
-            .get("x-takt-partial")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let mut remarks = remarks(response.headers());
         let body = response.text().await?;
         if !status.is_success() {
             bail!("{status}: {}", body.trim());
         }
-        let body = serde_json::from_str(&body).context("the answer is not JSON")?;
-        Ok(Answer { body, missing })
+        let body: Value = serde_json::from_str(&body).context("the answer is not JSON")?;
+        if remarks.is_empty()
+            && let Some(message) = body["message"].as_str()
+        {
+            remarks.push(format!("not everything: {message}"));
+        }
+        Ok(Answer { body, remarks })
     }
 }
 
-fn url(base: &Url, segments: &[&str]) -> Url {
+/// What the headers of an answer say, for people.
+fn remarks(headers: &HeaderMap) -> Vec<String> {
+    let said = [
+        ("x-takt-partial", "not everything: "),
+        ("x-takt-warning", "warning: "),
+        ("x-takt-next-page", "more with --page "),
+    ];
+    said.into_iter()
+        .flat_map(|(name, prefix)| {
+            let values = headers.get_all(name).iter();
+            let texts = values.filter_map(|value| value.to_str().ok());
+            texts.map(move |text| format!("{prefix}{text}"))
+        })
+        .collect()
+}
+
+fn url(base: &Url, segments: &[String]) -> Url {
     let mut url = base.clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);
@@ -93,11 +110,34 @@ mod tests {
         let base = "http://host:3200/tempo/".parse().unwrap();
         let url = url(
             &base,
-            &["api", "v2", "search", "tag", "span.a/b c", "values"],
+            &["api", "v2", "search", "tag", "span.a/b c", "values"].map(str::to_owned),
         );
         assert_eq!(
             url.as_str(),
             "http://host:3200/tempo/api/v2/search/tag/span.a%2Fb%20c/values"
+        );
+    }
+
+    #[test]
+    fn headers_become_remarks() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-takt-next-page", "abc"),
+            ("x-takt-warning", "`&&` beside `||`"),
+            ("x-takt-warning", "another"),
+            ("x-takt-partial", "a block is gone"),
+            ("content-type", "application/json"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        assert_eq!(
+            remarks(&headers),
+            [
+                "not everything: a block is gone",
+                "warning: `&&` beside `||`",
+                "warning: another",
+                "more with --page abc",
+            ]
         );
     }
 }

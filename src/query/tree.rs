@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use super::show::{any_value, duration, items, number, text};
+use super::json::{any_value, items, number, text};
+use super::units::duration;
 
 const BAR: usize = 40;
 
