@@ -154,6 +154,10 @@ impl<E: Evaluator> Desk<E> {
         expr: &str,
         range: TimeRange,
     ) -> Result<Vec<Sample>, Failure> {
+        let longest = self.parts.view.load().limits(tenant).max_metrics_duration;
+        if !longest.is_zero() && range.end.since(range.start) > longest {
+            return Err(Failure::WindowTooLong(longest));
+        }
         let at_most = self.settings.evaluation_timeout;
         let answer = self.parts.evaluator.instant(tenant, expr, range);
         match timeout(at_most, answer).await {

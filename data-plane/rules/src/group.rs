@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use takt_model::UnixNano;
 use takt_model::rules::{Purpose, Rule, RuleGroup};
+use takt_model::{UnixNano, format_duration};
 
 use crate::alert::{Alerts, Notice, Pace};
 use crate::evaluator::{EvaluationError, Sample};
@@ -50,6 +50,11 @@ pub enum Failure {
     Evaluation(#[from] EvaluationError),
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
+    #[error(
+        "the window of the query is longer than `read.max_metrics_duration` allows, {}",
+        format_duration(*.0)
+    )]
+    WindowTooLong(Duration),
     #[error("{found} series, and the limit of the group is {limit}")]
     TooManySeries { found: usize, limit: usize },
     #[error("two series have the labels {0}")]

@@ -283,6 +283,21 @@ async fn an_answer_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_window_longer_than_a_metrics_query_may_be_is_not_asked() {
+    let rules = r#"[{"name":"g","interval":"10s","query_window":"25h","rules":[{"alert":"A","expr":"x"}]}]"#;
+    let world = World::start(rules, Told::default());
+    world.pass_to(11).await;
+    assert_eq!(
+        world.errors(),
+        [Some(
+            "the window of the query is longer than `read.max_metrics_duration` allows, 24h"
+                .to_owned()
+        )]
+    );
+    assert_eq!(world.asked(), [0; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_group_leaves_moments_out_and_counts_them() {
     let world = World::start(ALERT, Told::default());
     world.told.0.lock().takes = Duration::from_secs(25);
