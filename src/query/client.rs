@@ -68,11 +68,7 @@ impl Client {
             bail!("{status}: {}", body.trim());
         }
         let body: Value = serde_json::from_str(&body).context("the answer is not JSON")?;
-        if remarks.is_empty()
-            && let Some(message) = body["message"].as_str()
-        {
-            remarks.push(format!("not everything: {message}"));
-        }
+        remarks.extend(message(&body));
         Ok(Answer { body, remarks })
     }
 }
@@ -91,6 +87,16 @@ fn remarks(headers: &HeaderMap) -> Vec<String> {
             texts.map(move |text| format!("{prefix}{text}"))
         })
         .collect()
+}
+
+/// What the body of an answer says, where it has a place for that.
+fn message(body: &Value) -> Option<String> {
+    let message = body["message"].as_str().filter(|text| !text.is_empty())?;
+    let prefix = match body["status"].as_str() {
+        Some("PARTIAL") => "not everything",
+        _ => "warning",
+    };
+    Some(format!("{prefix}: {message}"))
 }
 
 fn url(base: &Url, segments: &[String]) -> Url {
@@ -139,5 +145,13 @@ mod tests {
                 "more with --page abc",
             ]
         );
+    }
+
+    #[test]
+    fn a_body_may_say_something_too() {
+        let body = |status: &str| serde_json::json!({"status": status, "message": "so"});
+        assert_eq!(message(&body("PARTIAL")).unwrap(), "not everything: so");
+        assert_eq!(message(&body("")).unwrap(), "warning: so");
+        assert_eq!(message(&serde_json::json!({})), None);
     }
 }

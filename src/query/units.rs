@@ -61,7 +61,9 @@ fn amount(value: f64) -> String {
     match value.abs() {
         _ if value.fract() == 0.0 && value.abs() < 10_000.0 => format!("{value}"),
         small if small < 1e-3 => format!("{value:.2e}"),
-        small if small < 1.0 => format!("{value:.4}"),
+        small if small < 1e-2 => format!("{value:.5}"),
+        small if small < 1e-1 => format!("{value:.4}"),
+        small if small < 1.0 => format!("{value:.3}"),
         small if small < 1e3 => three_digits(value),
         big if big < 1e6 => format!("{}k", three_digits(value / 1e3)),
         big if big < 1e9 => format!("{}M", three_digits(value / 1e6)),
@@ -104,6 +106,7 @@ mod tests {
         for (value, shown) in [
             (0.0, "0"),
             (42.0, "42"),
+            (0.75, "0.750"),
             (0.031_25, "0.0312"),
             (-12.34, "-12.3"),
             (0.000_01, "1.00e-5"),

@@ -1,5 +1,6 @@
 //! The real binary, asked as its users ask it.
 
+mod ask;
 mod golden;
 mod restart;
 mod rules;
