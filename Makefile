@@ -7,8 +7,9 @@ NODE_BIN := $(TOOLS)/node_modules/.bin
 DENY := $(TOOLS)/bin/cargo-deny
 FUZZ_SECONDS ?= 60
 CRASH_SECONDS ?= 170
+CASES ?= 1000000
 
-.PHONY: run test verify fix bench demo crash-test fuzz tools
+.PHONY: run test verify fix bench demo crash-test fuzz differential tools
 
 run: ## the server, on loopback with data under ./takt-data; CONFIG=FILE for anything else
 	cargo run --locked --release -- serve $(if $(CONFIG),--config $(CONFIG))
@@ -49,6 +50,10 @@ crash-test: ## kills the server at random moments and counts what is left; CRASH
 fuzz: ## FUZZ_SECONDS of mutated input for each of the four readers of foreign bytes
 	cargo build --locked --workspace --bin takt-fuzz
 	$(CARGO_TARGET_DIR)/debug/takt-fuzz --seconds $(FUZZ_SECONDS)
+
+differential: ## CASES of random queries, each answered by the engine and by the slow evaluator; SEED is the first
+	cargo build --locked --release --workspace --example differential
+	$(CARGO_TARGET_DIR)/release/examples/differential $(CASES) $(SEED)
 
 tools: $(PYTHON) $(NODE_BIN)/azurite-blob
 

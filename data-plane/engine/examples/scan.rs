@@ -62,6 +62,7 @@ fn speed(columns: &SpanColumns, plan: &SearchPlan) -> (f64, usize) {
         limit: 20,
         spans_per_set: 3,
         order: NEWEST_FIRST,
+        after: None,
     };
     let scope = Scope::new(TimeRange::ALL, &|| true);
     let mut best = (Duration::MAX, 0);

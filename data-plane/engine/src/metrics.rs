@@ -189,7 +189,10 @@ impl MetricsPlan {
         let most = self.options.max_groups.max(1);
         let (groups, groups_per_head) = match &self.query.function {
             // Of each attribute the totals, and so many values.
-            Function::Compare(compare) => (usize::MAX, Some(most.max(compare.top as usize) + 1)),
+            Function::Compare(compare) => (
+                usize::MAX,
+                Some(most.max(compare.top as usize).saturating_add(1)),
+            ),
             _ => (most, None),
         };
         Bounds {

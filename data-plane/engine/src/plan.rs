@@ -221,7 +221,13 @@ fn chain(op: BinaryOp, left: &Expr, right: &Expr) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut next = Some((left, right));
     while let Some((left, right)) = next.take() {
-        nodes.push(condition(right));
+        match (op, condition(right)) {
+            // Parentheses within the chain mean nothing.
+            (BinaryOp::And, Node::And(inner)) | (BinaryOp::Or, Node::Or(inner)) => {
+                nodes.extend(inner);
+            }
+            (_, node) => nodes.push(node),
+        }
         match left {
             Expr::Binary {
                 op: inner,

@@ -224,38 +224,6 @@ fn what_tempo_refuses_is_refused_in_its_words() {
 }
 
 #[test]
-fn questions_beyond_tempo_answer_as_the_slow_evaluator_does() {
-    let decoded = common::decode(&REQUESTS);
-    let slow = common::Slow::new(&decoded);
-    let queries = std::fs::read_to_string(folder().join("queries-beyond.txt")).unwrap();
-    let mut asked = 0;
-    for line in queries.lines() {
-        let Some(Ok(filter)) = line.strip_prefix("search\t").map(parse) else {
-            continue;
-        };
-        asked += 1;
-        let hits = found(&COLUMNS, &Pipeline::of(filter.clone()), &EVERYTHING);
-        let mut found: Vec<(Vec<u8>, Vec<u8>)> = hits
-            .iter()
-            .flat_map(|t| {
-                t.sets[0]
-                    .spans
-                    .iter()
-                    .map(|s| (t.trace.0.to_vec(), s.span_id.0.to_vec()))
-            })
-            .collect();
-        found.sort();
-        let expected: Vec<(Vec<u8>, Vec<u8>)> = slow
-            .matching(&filter)
-            .into_iter()
-            .map(|(trace, span, _)| (trace, span))
-            .collect();
-        assert_eq!(found, expected, "{line}");
-    }
-    assert_eq!(asked, 5);
-}
-
-#[test]
 fn an_answer_is_cut_to_its_newest_traces_and_earliest_spans() {
     let pipeline = Pipeline::of(parse("{ status = error }").unwrap());
     let whole = found(&COLUMNS, &pipeline, &EVERYTHING);

@@ -1,6 +1,5 @@
 //! `compare()`: which values of which fields stand out in a selection of spans.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use takt_traceql::{Compare, Field, Intrinsic, Scope};
@@ -106,14 +105,10 @@ fn of_field(
     }
     add("__meta_type", &format!("{side}_total"), None, total);
     let mut values: Vec<_> = values.into_values().collect();
-    values.sort_by_cached_key(|(value, counts)| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a count"
-        )]
-        let count = counts.values().sum::<f64>() as u64;
-        (Reverse(count), text(value), value.key())
+    let count = |counts: &BTreeMap<u64, f64>| counts.values().sum::<f64>();
+    values.sort_by(|(a, x), (b, y)| {
+        let by_count = count(y).total_cmp(&count(x));
+        by_count.then_with(|| (text(a), a.key()).cmp(&(text(b), b.key())))
     });
     for (value, counts) in values.into_iter().take(top) {
         add("__meta_type", side, Some(value), counts);

@@ -84,8 +84,13 @@ pub(crate) fn values(trace: &Trace<'_>, at: usize, expr: &Expr, only: Only) -> V
                 .collect(),
             op => {
                 let (lefts, rights) = (all(left), all(right));
-                let lefts = whole_ids(right, left, lefts);
-                let rights = whole_ids(left, right, rights);
+                let (lefts, rights) = match op {
+                    BinaryOp::Eq | BinaryOp::Ne => {
+                        let whole = whole_ids(right, left, lefts);
+                        (whole, whole_ids(left, right, rights))
+                    }
+                    _ => (lefts, rights),
+                };
                 let any = pairs(&lefts, &rights).any(|(left, right)| compare(*op, left, right));
                 vec![Value::Bool(any)]
             }

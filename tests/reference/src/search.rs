@@ -1,5 +1,7 @@
 //! Pipelines over the spans of one trace.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use takt_traceql::{Filter, Mode, Pipeline, Relation, SpansetOp, Spansets, Stage};
 
 use crate::aggregate;
@@ -119,25 +121,22 @@ fn each(sets: Vec<Set>, change: impl Fn(Set) -> Vec<Set>) -> Vec<Set> {
 }
 
 fn split(set: Set, key: &str, value: impl Fn(usize) -> Option<Value>) -> Vec<Set> {
-    let same = |a: &Option<Value>, b: &Option<Value>| {
-        a.as_ref().map(Value::key) == b.as_ref().map(Value::key)
-    };
-    let mut groups: Vec<(Option<Value>, Vec<usize>)> = Vec::new();
+    let mut groups: BTreeMap<Option<String>, Set> = BTreeMap::new();
     for at in set.spans {
         let value = value(at);
-        match groups.iter_mut().find(|(known, _)| same(known, &value)) {
-            Some((_, spans)) => spans.push(at),
-            None => groups.push((value, vec![at])),
-        }
-    }
-    groups
-        .into_iter()
-        .map(|(value, spans)| {
+        let group = groups.entry(value.as_ref().map(Value::key));
+        let group = group.or_insert_with(|| {
             let mut attributes = set.attributes.clone();
+            attributes.retain(|(known, _): &(String, _)| known != key);
             attributes.push((key.to_owned(), value));
-            Set { spans, attributes }
-        })
-        .collect()
+            Set {
+                spans: Vec::new(),
+                attributes,
+            }
+        });
+        group.spans.push(at);
+    }
+    groups.into_values().collect()
 }
 
 /// What an expression of spansets gives.
@@ -267,6 +266,6 @@ fn ancestors<'t>(trace: &'t Trace<'_>, at: usize) -> impl Iterator<Item = usize>
 }
 
 fn distinct(spans: impl Iterator<Item = usize>) -> Vec<usize> {
-    let set: std::collections::BTreeSet<usize> = spans.collect();
+    let set: BTreeSet<usize> = spans.collect();
     set.into_iter().collect()
 }

@@ -112,17 +112,18 @@ fn best(
     chosen
 }
 
-/// Which of two series with equal samples comes first: by the texts of their labels' values.
+/// Which of two series with equal samples comes first: by the texts of their labels' values, of which no
+/// value has an empty one; then a value before none.
 fn earlier(a: &Series, b: &Series) -> Ordering {
-    let texts = |series: &Series| {
-        let text = |value: &Option<Value>| value.as_ref().map_or_else(String::new, text);
-        series
-            .labels
-            .iter()
-            .map(|(_, value)| text(value))
-            .collect::<Vec<_>>()
+    let texts = |series: &Series, nil: &str| {
+        let text = |value: &Option<Value>| value.as_ref().map_or_else(|| nil.to_owned(), text);
+        let values = series.labels.iter().map(|(_, value)| text(value));
+        values.collect::<Vec<_>>()
     };
-    texts(a).cmp(&texts(b)).then_with(|| a.key().cmp(&b.key()))
+    let by_text = |nil| texts(a, nil).cmp(&texts(b, nil));
+    by_text("")
+        .then_with(|| by_text("nil"))
+        .then_with(|| a.key().cmp(&b.key()))
 }
 
 pub(crate) fn text(value: &Value) -> String {
@@ -150,9 +151,15 @@ pub(crate) fn through(op: BinaryOp, left: Operand, right: Operand) -> Operand {
         }
         (Operand::Series(left), Operand::Series(right)) => {
             let mut joined = AllSeries::new();
-            for left in left.values() {
-                for right in right.values() {
-                    let (l, r) = (left.key_without_name(), right.key_without_name());
+            let keyed = |all: &AllSeries| -> Vec<(String, Series)> {
+                let keyed = all
+                    .values()
+                    .map(|series| (series.key_without_name(), series.clone()));
+                keyed.collect()
+            };
+            let (left, right) = (keyed(&left), keyed(&right));
+            for (l, left) in &left {
+                for (r, right) in &right {
                     if l == r || l.is_empty() || r.is_empty() {
                         let series = join(op, left, right);
                         joined.insert(series.key(), series);

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use takt_model::{SpanId, TraceId};
 use takt_trace::Value;
-use takt_traceql::{Field, Function, Scope, What};
+use takt_traceql::{Field, Function};
 
 use super::accumulate::Run;
 use super::codes::shown;
@@ -204,13 +204,6 @@ fn candidate(slot: u32, chosen: &Chosen, run: &Run<'_>) -> Candidate {
 
 /// The value a row is grouped by: like [`super::codes::Codes`], but for one row.
 fn grouping_value(run: &Run<'_>, field: &Field, row: u32) -> Option<Value> {
-    if let (false, What::Attribute(Scope::Any, key)) = (field.parent, &field.what) {
-        let columns = run.search.columns;
-        let resource = columns.resource[row as usize];
-        let own = columns.attrs.get(row, key);
-        let value = own.or_else(|| columns.resources.attrs.get(resource, key));
-        return value.map(|value| value.to_owned());
-    }
     let mut found = None;
     run.first.value(run.search, field, row, &mut |value| {
         found = Some(shown(value))

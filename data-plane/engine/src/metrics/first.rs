@@ -42,7 +42,8 @@ impl First {
         found
     }
 
-    /// Calls `emit` with the first value of the field, if there is one.
+    /// Calls `emit` with the value that the row is grouped by, if there is one: the first of the field,
+    /// where a field without a scope is that of the span, or else of the resource, and no other.
     pub(super) fn value(
         &self,
         search: &Search<'_>,
@@ -51,14 +52,26 @@ impl First {
         emit: &mut dyn FnMut(Val<'_>),
     ) {
         let mut found = false;
-        search
-            .reader
-            .field(field, self.place(search, field, row), &mut |value| {
+        let mut read = |field: &Field| {
+            let at = self.place(search, field, row);
+            search.reader.field(field, at, &mut |value| {
                 if !found {
                     found = true;
                     emit(value);
                 }
             });
+        };
+        match &field.what {
+            What::Attribute(Scope::Any, key) => {
+                for scope in [Scope::Span, Scope::Resource] {
+                    read(&Field {
+                        parent: field.parent,
+                        what: What::Attribute(scope, key.clone()),
+                    });
+                }
+            }
+            What::Attribute(..) | What::Intrinsic(_) => read(field),
+        }
     }
 
     fn place(&self, search: &Search<'_>, field: &Field, row: u32) -> Spot {
