@@ -181,7 +181,7 @@ impl Search<'_> {
     }
 }
 
-pub(crate) fn spot(child: Child, span: u32, at: u32) -> Spot {
+fn spot(child: Child, span: u32, at: u32) -> Spot {
     match child {
         Child::Event => Spot {
             span,

@@ -8,6 +8,7 @@ use crate::bitmap::Bitmap;
 use crate::find::Search;
 use crate::guard::Stopped;
 use crate::leaf::indexes;
+use crate::metrics;
 use crate::spansets::{Spansets, Values};
 use crate::value::{Val, arithmetic, as_number, compare, of_static};
 
@@ -144,7 +145,7 @@ fn rank(number: Val<'_>) -> u8 {
 struct Sum {
     count: i64,
     whole: i64,
-    real: f64,
+    real: metrics::Sum,
     has_durations: bool,
     has_floats: bool,
 }
@@ -159,7 +160,7 @@ impl Sum {
                 self.has_durations = true;
             }
             Val::Float(number) => {
-                self.real += number;
+                self.real.add(number);
                 self.has_floats = true;
             }
             Val::Str(_) | Val::Bool(_) | Val::Status(_) | Val::Kind(_) | Val::Other(_) => {}
@@ -173,7 +174,7 @@ impl Sum {
     fn total(&self) -> Option<Val<'static>> {
         match (self.count, self.has_floats, self.has_durations) {
             (0, ..) => None,
-            (_, true, _) => Some(Val::Float(self.whole as f64 + self.real)),
+            (_, true, _) => as_number(Val::Float(self.whole as f64 + self.real.value())),
             (_, _, true) => Some(Val::Duration(self.whole)),
             _ => Some(Val::Int(self.whole)),
         }
@@ -231,7 +232,11 @@ fn each_number(
             let ints = column.int.iter().filter(|(row, _)| rows.has(*row));
             guard.each(ints, |(row, number)| visit(set(row), Val::Int(number)))?;
             let floats = column.float.iter().filter(|(row, _)| rows.has(*row));
-            guard.each(floats, |(row, number)| visit(set(row), Val::Float(number)))
+            guard.each(floats, |(row, number)| {
+                if let Some(number) = as_number(Val::Float(number)) {
+                    visit(set(row), number);
+                }
+            })
         }
         expr => guard.each(rows.iter(), |row| {
             let mut first = None;

@@ -78,12 +78,13 @@ pub(crate) fn shown(value: Val<'_>) -> Value {
     }
 }
 
-/// A number of any type without what it borrows; nothing for what is no number.
+/// A number of any type without what it borrows; nothing for what is none, the float called "not a number"
+/// included.
 pub(crate) fn as_number(value: Val<'_>) -> Option<Val<'static>> {
     match value {
         Val::Int(number) => Some(Val::Int(number)),
         Val::Duration(nanos) => Some(Val::Duration(nanos)),
-        Val::Float(number) => Some(Val::Float(number)),
+        Val::Float(number) => (!number.is_nan()).then_some(Val::Float(number)),
         Val::Str(_) | Val::Bool(_) | Val::Status(_) | Val::Kind(_) | Val::Other(_) => None,
     }
 }
@@ -270,7 +271,8 @@ fn order_exactly(int: i64, float: f64) -> Option<Ordering> {
     }))
 }
 
-/// `left op right` for arithmetic; `None` where operands are no numbers or an integer is divided by zero.
+/// `left op right` for arithmetic; `None` where operands are no numbers or the result is none, as of an
+/// integer divided by zero.
 pub(crate) fn arithmetic(op: BinaryOp, left: Val<'_>, right: Val<'_>) -> Option<Val<'static>> {
     let duration = matches!(left, Val::Duration(_)) || matches!(right, Val::Duration(_));
     match (number(left)?, number(right)?) {
@@ -282,7 +284,10 @@ pub(crate) fn arithmetic(op: BinaryOp, left: Val<'_>, right: Val<'_>) -> Option<
                 Val::Int(result)
             })
         }
-        (left, right) => on_floats(op, as_float(left), as_float(right)).map(Val::Float),
+        (left, right) => {
+            let result = on_floats(op, as_float(left), as_float(right))?;
+            (!result.is_nan()).then_some(Val::Float(result))
+        }
     }
 }
 
@@ -381,8 +386,16 @@ mod tests {
     }
 
     #[test]
-    fn dividing_an_integer_by_zero_gives_nothing() {
+    fn arithmetic_without_a_number_as_its_result_gives_nothing() {
         assert_eq!(arithmetic(BinaryOp::Div, Val::Int(1), Val::Int(0)), None);
+        assert_eq!(
+            arithmetic(BinaryOp::Mod, Val::Float(1.5), Val::Int(0)),
+            None
+        );
+        assert_eq!(
+            arithmetic(BinaryOp::Div, Val::Float(1.5), Val::Int(0)),
+            Some(Val::Float(f64::INFINITY))
+        );
         assert_eq!(
             arithmetic(BinaryOp::Pow, Val::Int(2), Val::Int(3)),
             Some(Val::Int(8))

@@ -90,11 +90,11 @@ fn earlier_type(a: Value, b: Value) -> Value {
     if rank(&b) < rank(&a) { b } else { a }
 }
 
-/// With a float among them a float, else with a duration among them a duration.
+/// With a float among them a float, unless infinities cancel; else with a duration among them a duration.
 #[expect(clippy::cast_precision_loss, reason = "floats are added to floats")]
 fn sum(values: &[Value]) -> Option<Value> {
-    let (mut whole, mut real) = (0i64, 0.0);
-    let (mut durations, mut floats) = (false, false);
+    let (mut whole, mut reals) = (0i64, Vec::new());
+    let mut durations = false;
     for value in values {
         match value {
             Value::Int(number) => whole = whole.wrapping_add(*number),
@@ -102,16 +102,16 @@ fn sum(values: &[Value]) -> Option<Value> {
                 whole = whole.wrapping_add(*nanos);
                 durations = true;
             }
-            Value::Float(number) => {
-                real += number;
-                floats = true;
-            }
+            Value::Float(number) => reals.push(*number),
             _ => {}
         }
     }
-    match (values.is_empty(), floats, durations) {
+    // The largest first, so that those of both signs cancel before small ones are lost in them.
+    reals.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
+    let real: f64 = reals.iter().sum();
+    match (values.is_empty(), !reals.is_empty(), durations) {
         (true, ..) => None,
-        (_, true, _) => Some(Value::Float(whole as f64 + real)),
+        (_, true, _) => Some(Value::Float(whole as f64 + real)).filter(Value::is_number),
         (.., true) => Some(Value::Duration(whole)),
         (.., false) => Some(Value::Int(whole)),
     }

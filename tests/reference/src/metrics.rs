@@ -195,10 +195,11 @@ fn of_group(
     };
     let measured = |of: &Field, number: fn(&[f64]) -> f64| {
         let numbers = by_stamp(spans, |span| span.measure(of));
-        numbers
+        let samples = numbers
             .into_iter()
-            .map(|(stamp, all)| (stamp, number(&all)))
-            .collect()
+            .map(|(stamp, all)| (stamp, number(&all)));
+        // Infinities may cancel.
+        samples.filter(|(_, sample)| !sample.is_nan()).collect()
     };
     match &query.function {
         Function::Rate => {

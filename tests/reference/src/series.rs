@@ -115,15 +115,17 @@ fn best(
 /// Which of two series with equal samples comes first: by the texts of their labels' values, of which no
 /// value has an empty one; then a value before none.
 fn earlier(a: &Series, b: &Series) -> Ordering {
-    let texts = |series: &Series, nil: &str| {
-        let text = |value: &Option<Value>| value.as_ref().map_or_else(|| nil.to_owned(), text);
-        let values = series.labels.iter().map(|(_, value)| text(value));
-        values.collect::<Vec<_>>()
+    let texts = |series: &Series| {
+        let values = series.labels.iter();
+        let (gaps, texts): (Vec<bool>, Vec<String>) = values
+            .map(|(_, value)| {
+                let text = value.as_ref().map_or_else(String::new, text);
+                (value.is_none(), text)
+            })
+            .unzip();
+        (texts, gaps)
     };
-    let by_text = |nil| texts(a, nil).cmp(&texts(b, nil));
-    by_text("")
-        .then_with(|| by_text("nil"))
-        .then_with(|| a.key().cmp(&b.key()))
+    texts(a).cmp(&texts(b)).then_with(|| a.key().cmp(&b.key()))
 }
 
 pub(crate) fn text(value: &Value) -> String {

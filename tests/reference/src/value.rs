@@ -195,8 +195,7 @@ fn int_to_float(int: i64, float: f64) -> Option<Ordering> {
     }))
 }
 
-/// `left op right` for arithmetic; nothing where operands are no numbers or an integer is divided by
-/// zero. With a duration the result is a duration, unless a float takes part.
+/// `left op right` for arithmetic; nothing where operands are no numbers or the result is none. With a duration the result is a duration, unless a float takes part.
 #[must_use]
 pub(crate) fn arithmetic(op: BinaryOp, left: &Value, right: &Value) -> Option<Value> {
     if let (Value::Int(x) | Value::Duration(x), Value::Int(y) | Value::Duration(y)) = (left, right)
@@ -218,12 +217,13 @@ pub(crate) fn arithmetic(op: BinaryOp, left: &Value, right: &Value) -> Option<Va
         });
     }
     let (x, y) = (left.as_float()?, right.as_float()?);
-    Some(Value::Float(match op {
+    let result = match op {
         BinaryOp::Add => x + y,
         BinaryOp::Sub => x - y,
         BinaryOp::Mul => x * y,
         BinaryOp::Div => x / y,
         BinaryOp::Mod => x % y,
         _ => x.powf(y),
-    }))
+    };
+    Some(Value::Float(result)).filter(Value::is_number)
 }

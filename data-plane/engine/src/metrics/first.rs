@@ -2,23 +2,22 @@
 
 use takt_traceql::{Field, Filter, Pipeline, Scope, Spansets, Stage, What};
 
-use crate::find::{Search, spot};
-use crate::plan::{Child, Node, plan};
+use crate::find::{Same, Search};
+use crate::plan::{Child, plan};
 use crate::row::Spot;
-use crate::value::Val;
+use crate::value::{Val, as_number};
 
 /// Events and links: the first one that satisfies what the first filter asks of one alone.
 pub(super) struct First {
-    same: Vec<(Child, Vec<Node>)>,
+    same: Vec<Same>,
 }
 
 impl First {
     pub(super) fn new(pipeline: &Pipeline) -> Self {
-        let mut same = Vec::new();
-        if let Some(filter) = first_filter(pipeline) {
-            collect(plan(filter), &mut same);
+        let filter = first_filter(pipeline);
+        Self {
+            same: filter.map_or_else(Vec::new, |filter| Same::of(&plan(filter))),
         }
-        Self { same }
     }
 
     /// The first value of the field that is a number: a duration in nanoseconds, an integer or a float.
@@ -31,13 +30,7 @@ impl First {
         let mut found = None;
         let at = self.place(search, field, row);
         search.reader.field(field, at, &mut |value| {
-            let number = match value {
-                Val::Int(number) => Val::Int(number),
-                Val::Duration(nanos) => Val::Duration(nanos),
-                Val::Float(number) => Val::Float(number),
-                _ => return,
-            };
-            found = found.or(Some(number));
+            found = found.or_else(|| as_number(value));
         });
         found
     }
@@ -74,28 +67,14 @@ impl First {
         }
     }
 
+    /// Looks for an event or a link only where the field may be one of it.
     fn place(&self, search: &Search<'_>, field: &Field, row: u32) -> Spot {
-        let mut place = Spot::span(row);
-        let anywhere = !field.parent && matches!(field.what, What::Attribute(Scope::Any, _));
-        for (child, conditions) in &self.same {
-            if !anywhere && Child::of(field) != Some(*child) {
-                continue;
-            }
-            let children = match child {
-                Child::Event => search.columns.events_of(row),
-                Child::Link => search.columns.links_of(row),
-            };
-            let holds = |at: &u32| {
-                let place = spot(*child, row, *at);
-                conditions.iter().all(|node| search.holds_at(node, place))
-            };
-            let found = { children }.find(holds);
-            match child {
-                Child::Event => place.event = found,
-                Child::Link => place.link = found,
-            }
+        let of_any = !field.parent && matches!(field.what, What::Attribute(Scope::Any, _));
+        if of_any || Child::of(field).is_some() {
+            search.in_question(&self.same, row)
+        } else {
+            Spot::span(row)
         }
-        place
     }
 }
 
@@ -105,13 +84,5 @@ fn first_filter(pipeline: &Pipeline) -> Option<&Filter> {
         Stage::Spansets(Spansets::Filter(filter)) => Some(filter),
         Stage::Spansets(Spansets::Pipeline(inner)) => first_filter(inner),
         _ => None,
-    }
-}
-
-fn collect(node: Node, same: &mut Vec<(Child, Vec<Node>)>) {
-    match node {
-        Node::Same(child, conditions) => same.push((child, conditions)),
-        Node::And(nodes) => nodes.into_iter().for_each(|node| collect(node, same)),
-        Node::Const(_) | Node::Leaf(_) | Node::Or(_) | Node::Not(_) | Node::Rows(_) => {}
     }
 }

@@ -57,7 +57,8 @@ fn first(
     series
 }
 
-/// By the texts of values in the order of the labels, then by keys and types.
+/// By the texts of values in the order of the labels, where no value has an empty one; then a value
+/// before none; then by keys and types.
 fn by_text(a: &Series, b: &Series) -> Ordering {
     let texts = |series: &Series| -> Vec<String> {
         let values = series.labels.iter().map(|(_, value)| value.as_ref());
@@ -65,7 +66,13 @@ fn by_text(a: &Series, b: &Series) -> Ordering {
             .map(|value| value.map_or_else(String::new, |value| text(Some(value))))
             .collect()
     };
-    texts(a).cmp(&texts(b)).then_with(|| {
+    let gaps = |series: &Series| -> Vec<bool> {
+        let values = series.labels.iter();
+        values.map(|(_, value)| value.is_none()).collect()
+    };
+    let by_texts = texts(a).cmp(&texts(b));
+    let by_gaps = by_texts.then_with(|| gaps(a).cmp(&gaps(b)));
+    by_gaps.then_with(|| {
         let sorted = |series: &Series| {
             let mut labels = series.labels.clone();
             labels.sort_by(|a, b| a.0.cmp(&b.0));

@@ -11,7 +11,7 @@ pub struct Sum {
 }
 
 impl Sum {
-    pub(super) fn add(&mut self, value: f64) {
+    pub(crate) fn add(&mut self, value: f64) {
         let (high, error) = two_sum(self.high, value);
         *self = Self::renewed(high, self.low + error);
     }

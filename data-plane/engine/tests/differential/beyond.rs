@@ -48,5 +48,9 @@ fn questions_beyond_tempo_are_answered_as_the_slow_evaluator_does() {
         assert!(answered, "{query}: {outcome:?}");
         outcome == Ok(Outcome::Something)
     });
-    assert_eq!(found.count(), 5, "one of them is about spans that are not there");
+    assert_eq!(
+        found.count(),
+        5,
+        "one of them is about spans that are not there"
+    );
 }

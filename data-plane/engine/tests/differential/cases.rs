@@ -40,6 +40,10 @@ fn int(number: i64) -> any_value::Value {
     any_value::Value::IntValue(number)
 }
 
+fn double(number: f64) -> any_value::Value {
+    any_value::Value::DoubleValue(number)
+}
+
 /// An event that has the attribute `x`.
 fn event(x: any_value::Value) -> Event {
     Event {
@@ -121,6 +125,46 @@ fn of_spans_with_one_id_the_first_to_start_is_the_parent() {
 }
 
 #[test]
+fn of_two_roots_with_one_id_the_first_to_come_has_the_first_numbers() {
+    let half = |start| Span {
+        kind: 3,
+        ..span(1, 0, start)
+    };
+    agree(
+        &[half(4), half(1), span(3, 1, 1)],
+        &[
+            "{ (2 = nestedSetLeft) || (.x = `a`) }",
+            "{ nestedSetLeft > 1 } | by(nestedSetRight)",
+            "{ nestedSetParent > 0 }",
+        ],
+    );
+}
+
+#[test]
+fn every_second_trace_has_its_own_parents() {
+    let of = |trace: u8, span: Span| Span {
+        trace_id: vec![trace; 16],
+        ..span
+    };
+    agree(
+        &[
+            of(1, span(1, 0, 1)),
+            of(2, span(2, 1, 3)),
+            of(2, span(1, 0, 2)),
+            of(1, span(3, 9, 1)),
+            of(2, span(4, 1, 3)),
+        ],
+        &[
+            "{ parent.resource.service.name = nil }",
+            "{ parent.name != nil }",
+            "{ span:childCount > 0 }",
+            "{ } | by(span:childCount)",
+            "{ span:childCount = 2 } | rate() by (span:childCount)",
+        ],
+    );
+}
+
+#[test]
 fn counting_nothing_gives_zeros() {
     agree(
         &[span(1, 0, 1)],
@@ -174,6 +218,23 @@ fn what_is_measured_is_the_first_number() {
 }
 
 #[test]
+fn every_stage_after_a_filter_speaks_of_the_event_that_it_found() {
+    agree(
+        &[with_events(
+            span(1, 0, 1),
+            vec![event(int(4)), event(int(2))],
+        )],
+        &[
+            "{ event.x = 2 } | count() > 0 | max_over_time(event.x)",
+            "{ event.x = 2 } | { name = `s` } | rate() by (event.x)",
+            "{ event.x = 2 } | by(event.x) | sum(event.x) = 2 | sum_over_time(event.x)",
+            "({ event.x = 2 }) | coalesce() | avg_over_time(event.x)",
+            "{ event.x = 2 } >> { } | rate() by (event.x)",
+        ],
+    );
+}
+
+#[test]
 fn among_equal_samples_the_texts_of_labels_decide() {
     let of = |id, x| with_attributes(span(id, 0, 1), vec![pair("x", x)]);
     agree(
@@ -191,6 +252,71 @@ fn among_equal_samples_the_texts_of_labels_decide() {
             "{ } | rate() by (span.x) | bottomk(3)",
             "{ } | histogram_over_time(duration) by (span.x) | bottomk(2)",
             "{ } | compare({ span.x = 1 }, 2)",
+        ],
+    );
+}
+
+#[test]
+fn among_equal_samples_an_empty_text_comes_before_no_value() {
+    agree(
+        &[
+            span(1, 0, 1),
+            with_attributes(span(2, 0, 1), vec![pair("y", text(""))]),
+        ],
+        &[
+            "{ } | rate() by (link.y, span.y) | topk(1)",
+            "{ } | rate() by (span.y, link.y) | bottomk(1)",
+        ],
+    );
+}
+
+#[test]
+fn a_span_that_came_twice_counts_twice_and_is_shown_once() {
+    let client = Span {
+        kind: 3,
+        ..span(1, 0, 1)
+    };
+    agree(
+        &[client.clone(), client, span(1, 0, 1), span(2, 1, 2)],
+        &["{ } | count() = 4", "{ } | coalesce()", "{ } | by(kind)"],
+    );
+}
+
+#[test]
+fn a_sum_of_floats_does_not_depend_on_their_order() {
+    let x = [i64::MAX, 1, i64::MIN, 3, 1 << 53, 5, 7];
+    let spans: Vec<Span> = (1..)
+        .zip(x)
+        .map(|(id, x)| {
+            with_attributes(span(id, id % 3, u64::from(8 - id)), vec![pair("x", int(x))])
+        })
+        .collect();
+    agree(&spans, &["{ } | avg(.x * 0.5) != 0 | sum(.x * 0.1) != 0"]);
+}
+
+#[test]
+fn what_is_not_a_number_counts_for_nothing() {
+    let of = |id, x| with_attributes(span(id, 0, 1), vec![pair("x", double(x))]);
+    agree(
+        &[
+            of(1, f64::NAN),
+            of(2, 1.5),
+            of(3, f64::INFINITY),
+            of(4, f64::NEG_INFINITY),
+        ],
+        &[
+            "{ } | max(span.x) > 1",
+            "{ } | min(.x) < 1",
+            "{ } | sum(span.x) != 1",
+            "{ } | avg(span.x) != 1",
+            "{ } | max(span.x % 0) != 1",
+            "{ } | count() != max(.x % 0)",
+            "{ } | max(span.x) - max(span.x) != 1",
+            "{ } | by(span.x - span.x) | count() > 1",
+            "{ .x % 0 != 1 }",
+            "{ .x % 0 = nil }",
+            "{ .x != 1 } | sum_over_time(.x)",
+            "{ .x < 2 } | count() % 2 != max(.x % 0) | quantile_over_time(duration, .5)",
         ],
     );
 }
