@@ -136,6 +136,21 @@ impl TraceId {
     pub fn is_zero(&self) -> bool {
         self.0 == [0; 16]
     }
+
+    /// The place of the id in a hash table. Ids are random in their low half by the W3C rules, but some
+    /// are 64 bits long and others made up; the halves are mixed so that neither equal halves nor
+    /// counted ids fall into one place.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "both halves are wanted, one after the other"
+    )]
+    pub fn spread(&self) -> u64 {
+        let number = u128::from_be_bytes(self.0);
+        let (high, low) = ((number >> 64) as u64, number as u64);
+        let mixed = (high ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (mixed.rotate_left(32) ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 }
 
 impl fmt::Display for TraceId {
@@ -234,6 +249,17 @@ pub struct Term(pub u64);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_spread_whatever_half_they_differ_in() {
+        let ids: [fn(u128) -> u128; 3] = [|n| n, |n| n << 64, |n| n << 64 | n];
+        for id in ids {
+            let places: std::collections::BTreeSet<u64> = (0..4096)
+                .map(|n| TraceId(id(n).to_be_bytes()).spread() & 4095)
+                .collect();
+            assert!(places.len() > 2000, "{} places for 4096 ids", places.len());
+        }
+    }
 
     #[test]
     fn tenant_ids_follow_tempos_charset() {

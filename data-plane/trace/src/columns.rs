@@ -220,7 +220,7 @@ impl TraceTable {
     #[must_use]
     pub fn find(&self, id: TraceId) -> Option<u32> {
         self.by_id
-            .find(hash(id), |ordinal| self.id[*ordinal as usize] == id)
+            .find(id.spread(), |ordinal| self.id[*ordinal as usize] == id)
             .copied()
     }
 
@@ -239,8 +239,9 @@ impl TraceTable {
         self.root.push(NO_ROW);
         self.bytes.push(0);
         let ids = &self.id;
-        self.by_id
-            .insert_unique(hash(id), ordinal, |ordinal| hash(ids[*ordinal as usize]));
+        self.by_id.insert_unique(id.spread(), ordinal, |ordinal| {
+            ids[*ordinal as usize].spread()
+        });
         ordinal
     }
 
@@ -285,19 +286,8 @@ impl Held for TraceTable {
         for numbers in [last_row, spans, root] {
             numbers.trim();
         }
-        by_id.shrink_to_fit(|ordinal| hash(id[*ordinal as usize]));
+        by_id.shrink_to_fit(|ordinal| id[*ordinal as usize].spread());
     }
-}
-
-/// Trace ids are random in their low half by the W3C rules; folding both halves also serves 64-bit ids.
-fn hash(id: TraceId) -> u64 {
-    let number = u128::from_be_bytes(id.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "both halves are wanted, one after the other"
-    )]
-    let folded = (number as u64) ^ ((number >> 64) as u64);
-    folded.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl SpanColumns {

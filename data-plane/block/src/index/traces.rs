@@ -216,7 +216,7 @@ impl Traces {
 
     pub(crate) fn find(&self, id: TraceId) -> Option<u32> {
         self.by_id
-            .find(hash(id), |trace| self.id[*trace as usize] == id)
+            .find(id.spread(), |trace| self.id[*trace as usize] == id)
             .copied()
     }
 
@@ -281,17 +281,7 @@ fn take_roots(input: &mut In<'_>, first: &[u32]) -> Result<Vec<u32>, Error> {
 fn by_id(ids: &[TraceId]) -> HashTable<u32> {
     let mut table = HashTable::with_capacity(ids.len());
     for (trace, id) in (0_u32..).zip(ids) {
-        table.insert_unique(hash(*id), trace, |trace| hash(ids[*trace as usize]));
+        table.insert_unique(id.spread(), trace, |trace| ids[*trace as usize].spread());
     }
     table
-}
-
-fn hash(id: TraceId) -> u64 {
-    let number = u128::from_be_bytes(id.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "both halves are wanted, one after the other"
-    )]
-    let folded = (number as u64) ^ ((number >> 64) as u64);
-    folded.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

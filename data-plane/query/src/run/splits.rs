@@ -1,10 +1,9 @@
 //! Which traces lie in several places. Such a trace is asked once, put together, and left out everywhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasherDefault, Hasher};
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use takt_model::TraceId;
 
 /// The place of a source in the order in which a run looks at them.
@@ -13,7 +12,7 @@ pub(crate) type Place = u32;
 /// What is known of the sources added so far.
 #[derive(Debug, Default)]
 pub(crate) struct Splits {
-    first: HashMap<TraceId, Place, BuildHasherDefault<Folded>>,
+    first: HashTable<(TraceId, Place)>,
     places: BTreeMap<TraceId, BTreeSet<Place>>,
     /// Traces that were taken to be asked.
     taken: BTreeSet<TraceId>,
@@ -22,14 +21,20 @@ pub(crate) struct Splits {
 impl Splits {
     /// Enters the traces of one source; a trace that is known already lies in several places.
     pub(crate) fn add(&mut self, place: Place, traces: &[TraceId]) {
-        self.first.reserve(traces.len());
+        self.first
+            .reserve(traces.len(), |(trace, _)| trace.spread());
         for trace in traces {
-            match self.first.entry(*trace) {
-                Entry::Vacant(entry) => drop(entry.insert(place)),
-                Entry::Occupied(entry) if *entry.get() == place => {}
+            let entry = self.first.entry(
+                trace.spread(),
+                |(known, _)| known == trace,
+                |(known, _)| known.spread(),
+            );
+            match entry {
+                Entry::Vacant(entry) => drop(entry.insert((*trace, place))),
+                Entry::Occupied(entry) if entry.get().1 == place => {}
                 Entry::Occupied(entry) => {
                     let places = self.places.entry(*trace).or_default();
-                    places.extend([*entry.get(), place]);
+                    places.extend([entry.get().1, place]);
                 }
             }
         }
@@ -59,24 +64,6 @@ impl Splits {
     /// Bytes held, roughly.
     pub(crate) fn memory(&self) -> usize {
         self.first.allocation_size() + 96 * self.places.len()
-    }
-}
-
-/// Trace ids are random already; their bytes are folded into one number.
-#[derive(Debug, Default)]
-pub(crate) struct Folded(u64);
-
-impl Hasher for Folded {
-    fn finish(&self) -> u64 {
-        self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
-        }
     }
 }
 

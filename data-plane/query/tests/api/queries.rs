@@ -293,45 +293,69 @@ async fn answers(frontend: &Frontend) -> Vec<String> {
     answers
 }
 
-#[tokio::test]
-async fn a_querier_elsewhere_finds_the_same() {
-    let house = House::open(Settings::default());
-    house.fill(&shop(), Where::HalfAndHalf).await;
+/// A querier over the spans of a house, at an address of its own until its tasks stop.
+async fn querier(house: &House) -> (String, Tasks) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let incoming = tonic::transport::server::TcpIncoming::from(listener);
     let tasks = Tasks::default();
     let server = tonic::transport::Server::builder()
-        .add_service(QuerierService::new(house.frontend.clone()).server());
-    tasks.spawn("querier", {
-        let tasks = tasks.clone();
-        async move {
-            server
-                .serve_with_incoming_shutdown(incoming, tasks.stopped())
-                .await
-        }
-    });
+        .add_service(QuerierService::new(house.frontend.clone()).server())
+        .serve_with_incoming_shutdown(incoming, tasks.stopped());
+    tasks.spawn("querier", server);
+    (address, tasks)
+}
+
+async fn stop(tasks: Tasks) {
+    tasks.stop();
+    assert!(tasks.drain(Duration::from_secs(10)).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_querier_elsewhere_finds_the_same() {
+    let house = House::open(Settings::default());
+    house.fill(&shop(), Where::HalfAndHalf).await;
+    let (address, tasks) = querier(&house).await;
     let away = house.another(Settings {
         queriers: vec![address],
         ..Settings::default()
     });
     assert_eq!(answers(&away).await, answers(&house.frontend).await);
-    tasks.stop();
-    assert!(tasks.drain(Duration::from_secs(10)).await.is_empty());
+    stop(tasks).await;
 
     // Live spans are asked here, stored ones cannot be: that is said, and nothing is made up.
-    let params = Params::parse("q=%7B%7D");
-    let asked = request::Search::parse(
-        &params,
-        away.settings(),
-        UnixNano::from_secs(1000),
-        Duration::ZERO,
-    );
+    let params = Params::parse("q=%7B%7D&limit=7");
+    let now = UnixNano::from_secs(1000);
+    let asked = request::Search::parse(&params, away.settings(), now, Duration::ZERO);
     let failure = away
         .search(&[TenantId::single()], &asked.unwrap())
         .await
         .unwrap_err();
     assert_eq!(failure.status().as_u16(), 500);
     assert!(failure.to_string().contains("querier"), "{failure}");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_querier_that_is_gone_or_slow_is_gone_around() {
+    let house = House::open(Settings::default());
+    house.fill(&shop(), Where::Blocks).await;
+    let (address, tasks) = querier(&house).await;
+    let gone = "http://127.0.0.1:1".to_owned();
+    let tried_again = house.another(Settings {
+        queriers: vec![gone, address.clone()],
+        ..Settings::default()
+    });
+    assert_eq!(answers(&tried_again).await, answers(&house.frontend).await);
+
+    // Takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hedged = house.another(Settings {
+        queriers: vec![format!("http://{}", silent.local_addr().unwrap()), address],
+        hedge_jobs_at: Duration::from_millis(20),
+        ..Settings::default()
+    });
+    assert_eq!(answers(&hedged).await, answers(&house.frontend).await);
+    stop(tasks).await;
     house.close().await;
 }
