@@ -116,31 +116,35 @@ impl Metrics {
             metrics.memory.clone(),
         );
         own.register("behind", "Queries that went on before the live store had read everything acknowledged before them", metrics.behind.clone());
+        metrics.register_jobs(own);
+        metrics
+    }
+
+    fn register_jobs(&self, own: &mut Registry) {
         for (name, help, counter) in [
             (
                 "job_cache_hits",
                 "Jobs answered from what was found before",
-                &metrics.job_cache_hits,
+                &self.job_cache_hits,
             ),
             (
                 "job_cache_misses",
                 "Jobs that had to be run, of those that can be kept",
-                &metrics.job_cache_misses,
+                &self.job_cache_misses,
             ),
             (
                 "job_retries",
                 "Jobs tried again after a failure",
-                &metrics.job_retries,
+                &self.job_retries,
             ),
             (
                 "job_hedges",
                 "Jobs run a second time beside themselves because they took long",
-                &metrics.job_hedges,
+                &self.job_hedges,
             ),
         ] {
             own.register(name, help, counter.clone());
         }
-        metrics
     }
 
     pub(crate) fn query(&self, tenant: &TenantId, op: &'static str, cancelled: bool, good: bool) {

@@ -34,6 +34,9 @@ use crate::work::{Asked, Asking, Lease};
 
 pub(crate) use dispatch::Dispatch;
 
+/// Found traces are there as they were found, as a message, and as its text, which is longer.
+const COPIES: usize = 5;
+
 /// A query under way.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -47,6 +50,8 @@ pub(crate) struct Run {
     splits: Option<Splits>,
     /// Memory of that table.
     held: Lease,
+    /// Memory of what was found so far.
+    found: Lease,
     /// How many places are entered in `splits`.
     entered: usize,
     /// Batches of traces to be put together.
@@ -140,6 +145,7 @@ impl Run {
             next: 0,
             splits: (is_whole && places.len() > 1).then(Splits::default),
             held: asking.asked().lease(),
+            found: asking.asked().lease(),
             asking,
             entered: 0,
             gathered: VecDeque::new(),
@@ -179,7 +185,7 @@ impl Run {
             return Ok(false);
         };
         let step = step?;
-        self.take(step.done);
+        self.take(step.done)?;
         match step.of {
             Piece::Gathered => self.gathering -= 1,
             // What comes later is older: results come in the order of their sources. But a trace that
@@ -203,16 +209,34 @@ impl Run {
         }
     }
 
-    fn take(&mut self, done: Done) {
+    fn take(&mut self, done: Done) -> Result<(), Failure> {
         self.progress.cost += done.cost;
         self.progress.completed_jobs += 1;
         match (&mut self.sum, done.found) {
-            (Sum::Search(best), Found::Search(hits)) => best.take(hits),
-            (Sum::Metrics(sum), found) => sum.add(found),
+            (Sum::Search(best), Found::Search(hits)) => {
+                best.take(hits);
+                let bytes = best.memory();
+                self.found.hold(bytes.saturating_mul(COPIES))
+            }
+            (Sum::Metrics(sum), found) => {
+                sum.add(found);
+                let bytes = sum.memory();
+                self.found.hold(bytes)
+            }
             (Sum::Search(_), Found::Metrics(_)) => {
                 debug_assert!(false, "pieces of one query answer one question");
+                Ok(())
             }
         }
+    }
+
+    /// Memory for the answer, as long as the run lives.
+    pub(crate) fn hold_answer(&mut self, bytes: usize) -> Result<(), Failure> {
+        let found = match &self.sum {
+            Sum::Search(best) => best.memory().saturating_mul(COPIES),
+            Sum::Metrics(sum) => sum.memory(),
+        };
+        self.found.hold(found.saturating_add(bytes))
     }
 
     /// Keeps as many pieces under way as may be.

@@ -19,6 +19,9 @@ use crate::run::job::Found;
 use crate::run::{Run, Sum};
 use crate::search::respond;
 
+/// Bytes of a sample on its way out: as a number, as a message, and as text.
+const PER_SAMPLE: usize = 80;
+
 /// A metrics query under way.
 #[derive(Debug)]
 pub(crate) struct MetricsRun {
@@ -43,7 +46,7 @@ impl Frontend {
     ) -> Result<QueryRangeResponse, Failure> {
         let mut run = self.start_metrics(tenants, request).await?;
         while run.advance().await? {}
-        Ok(run.range_answer())
+        run.range_answer()
     }
 
     /// One value for each series.
@@ -58,7 +61,7 @@ impl Frontend {
     ) -> Result<QueryInstantResponse, Failure> {
         let mut run = self.start_metrics(tenants, request).await?;
         while run.advance().await? {}
-        Ok(instant(run.range_answer()))
+        Ok(instant(run.range_answer()?))
     }
 
     /// Plans a metrics query; [`MetricsRun::advance`] takes it further.
@@ -106,7 +109,8 @@ impl MetricsRun {
     }
 
     /// All series, and why they may lack something.
-    pub(crate) fn range_answer(&self) -> QueryRangeResponse {
+    pub(crate) fn range_answer(&mut self) -> Result<QueryRangeResponse, Failure> {
+        self.hold_series()?;
         self.frontend
             .metrics()
             .bytes_inspected
@@ -126,7 +130,7 @@ impl MetricsRun {
             PartialStatus::Partial
         };
         missing.extend(self.warnings.iter().cloned());
-        QueryRangeResponse {
+        Ok(QueryRangeResponse {
             series: series
                 .into_iter()
                 .map(|series| self.shown(series))
@@ -134,18 +138,35 @@ impl MetricsRun {
             metrics: Some(respond::metrics(&self.run.progress)),
             status: status.into(),
             message: missing.join("; "),
-        }
+        })
+    }
+
+    /// Takes memory for the series before they are made: one sample for each group and interval.
+    fn hold_series(&mut self) -> Result<(), Failure> {
+        let Question::Metrics(metrics) = &**self.run.question() else {
+            return Ok(());
+        };
+        let steps = metrics.interval.steps();
+        let groups: usize = match &self.run.sum {
+            Sum::Metrics(Found::Metrics(partials)) => {
+                partials.iter().map(|partial| partial.groups.len()).sum()
+            }
+            Sum::Metrics(_) | Sum::Search(_) => 0,
+        };
+        let bytes = groups.saturating_mul(steps).saturating_mul(PER_SAMPLE);
+        self.run.hold_answer(bytes)
     }
 
     /// The samples that no source left can change and that were not sent yet, and how far the query is.
-    pub(crate) fn range_diff(&mut self) -> QueryRangeResponse {
+    pub(crate) fn range_diff(&mut self) -> Result<QueryRangeResponse, Failure> {
         let mut answer = QueryRangeResponse {
             metrics: Some(respond::metrics(&self.run.progress)),
             ..QueryRangeResponse::default()
         };
         let Some(complete_from) = self.run.progress.complete_from else {
-            return answer;
+            return Ok(answer);
         };
+        self.hold_series()?;
         let step = self.request.step;
         // A sample stands at the end of its interval: all of it must be complete.
         let first = complete_from.0.saturating_add(step).next_multiple_of(step);
@@ -168,7 +189,7 @@ impl MetricsRun {
             .filter(|shown| !shown.samples.is_empty() || !shown.exemplars.is_empty())
             .collect();
         self.sent_from = UnixNano(self.sent_from.0.min(first));
-        answer
+        Ok(answer)
     }
 
     fn series(&self, missing: &mut Vec<String>) -> Vec<Series> {

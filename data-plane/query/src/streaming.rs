@@ -129,11 +129,11 @@ impl Steps for MetricsRun {
     }
 
     async fn diff(&mut self) -> Result<QueryRangeResponse, Failure> {
-        Ok(self.range_diff())
+        self.range_diff()
     }
 
-    async fn last(self) -> Result<QueryRangeResponse, Failure> {
-        Ok(self.range_answer())
+    async fn last(mut self) -> Result<QueryRangeResponse, Failure> {
+        self.range_answer()
     }
 }
 
@@ -148,11 +148,11 @@ impl Steps for Instantly {
     }
 
     async fn diff(&mut self) -> Result<QueryInstantResponse, Failure> {
-        Ok(instant(self.0.range_diff()))
+        Ok(instant(self.0.range_diff()?))
     }
 
-    async fn last(self) -> Result<QueryInstantResponse, Failure> {
-        Ok(instant(self.0.range_answer()))
+    async fn last(mut self) -> Result<QueryInstantResponse, Failure> {
+        Ok(instant(self.0.range_answer()?))
     }
 }
 

@@ -52,7 +52,7 @@ const QUESTIONS: &[Question] = &[
     Question {
         what: "no match, whole scan",
         path: SEARCH,
-        query: "{ duration > 1h && kind = server }",
+        query: "{ duration < 1ns && kind = server }",
         mark: Mark::Scan(100),
     },
     Question {

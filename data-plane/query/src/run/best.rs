@@ -8,6 +8,8 @@ use takt_engine::{NEWEST_FIRST, SearchOptions, SetHit, SpanHit, TraceHit};
 use takt_model::{SpanId, TraceId, UnixNano};
 use takt_traceql::{Order, OrderKey};
 
+use super::job::memory_of_hit;
+
 /// Keeps the `limit` best traces.
 #[derive(Debug)]
 pub(crate) struct Best {
@@ -15,6 +17,8 @@ pub(crate) struct Best {
     spans_per_set: usize,
     order: Order,
     traces: BTreeMap<TraceId, TraceHit>,
+    /// Bytes of `traces`, or more.
+    bytes: usize,
     cut: bool,
     /// Traces that are new or other than when [`Best::take_settled`] gave them.
     changed: BTreeSet<TraceId>,
@@ -28,6 +32,7 @@ impl Best {
             spans_per_set: options.spans_per_set,
             order: options.order,
             traces: BTreeMap::new(),
+            bytes: 0,
             cut: false,
             changed: BTreeSet::new(),
         }
@@ -46,6 +51,7 @@ impl Best {
     pub(crate) fn take(&mut self, hits: Vec<TraceHit>) {
         for hit in hits {
             self.changed.insert(hit.trace);
+            self.bytes += memory_of_hit(&hit);
             match self.traces.entry(hit.trace) {
                 Entry::Vacant(place) => drop(place.insert(hit)),
                 Entry::Occupied(mut known) => join(known.get_mut(), hit, self.spans_per_set),
@@ -55,6 +61,11 @@ impl Best {
         if self.traces.len() > self.limit.saturating_mul(2) {
             self.cut_to(self.limit);
         }
+    }
+
+    /// Bytes held, or more.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes
     }
 
     /// Whether no source that ends at `end` can change which traces are the best.
@@ -106,6 +117,7 @@ impl Best {
         for (_, trace) in &order[limit..] {
             self.traces.remove(trace);
         }
+        self.bytes = self.traces.values().map(memory_of_hit).sum();
     }
 }
 

@@ -79,7 +79,8 @@ impl Found {
     }
 }
 
-fn memory_of_hit(hit: &TraceHit) -> usize {
+/// Bytes a found trace holds.
+pub(crate) fn memory_of_hit(hit: &TraceHit) -> usize {
     let sets = hit.sets.iter().map(|set| {
         let spans = set.spans.iter().map(|span| {
             let name = span.name.as_ref().map_or(0, String::len);

@@ -25,8 +25,10 @@ async fn search(house: &House, query: &str) -> Asked {
     asked
 }
 
-/// Of each found trace its id, and of each spanset the number of spans.
-fn found(asked: &Asked) -> Vec<(String, Vec<u64>)> {
+/// The id of a found trace, and of each spanset the number of spans.
+type Found = (String, Vec<u64>);
+
+fn found(asked: &Asked) -> Vec<Found> {
     let body = asked.json();
     let traces = body["traces"].as_array().cloned().unwrap_or_default();
     let matched = |trace: &Value| -> Vec<u64> {
@@ -46,10 +48,13 @@ fn found(asked: &Asked) -> Vec<(String, Vec<u64>)> {
         .collect()
 }
 
+/// A query, and of each trace it finds the id and the number of spans of each spanset.
+type Expected = (&'static str, &'static [(&'static str, &'static [u64])]);
+
 #[tokio::test]
 async fn traces_are_asked_whole_wherever_their_parts_are() {
     // Trace 3 comes in two requests, of which one is stored and one live when half is.
-    let expected: &[(&str, &[(&str, &[u64])])] = &[
+    let expected: &[Expected] = &[
         (
             r#"{ kind = server } >> { resource.service.name = "cart" }"#,
             &[("3", &[1]), ("2", &[1]), ("1", &[1])],
@@ -98,7 +103,7 @@ async fn traces_are_asked_whole_wherever_their_parts_are() {
         let house = House::open(Settings::default());
         house.fill(&shop(), place).await;
         for (query, traces) in expected {
-            let traces: Vec<(String, Vec<u64>)> = traces
+            let traces: Vec<Found> = traces
                 .iter()
                 .map(|(trace, sets)| ((*trace).to_owned(), sets.to_vec()))
                 .collect();
@@ -237,6 +242,7 @@ async fn a_query_takes_no_more_memory_than_one_may() {
     });
     house.fill(&shop(), Where::Blocks).await;
     for question in [
+        format!("/api/search?q={}", escaped("{ }")),
         format!("/api/search?q={}", escaped("{ } | by(name)")),
         format!(
             "/api/metrics/query?start=60&end=360&q={}",
