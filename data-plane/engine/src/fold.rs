@@ -131,11 +131,12 @@ fn largest(
     Ok(best)
 }
 
-/// Of equal numbers of different types, the lowest stands.
+/// Of equal numbers of different types, the lowest stands; and 0 before -0.
 fn rank(number: Val<'_>) -> u8 {
     match number {
         Val::Int(_) => 0,
         Val::Duration(_) => 1,
+        Val::Float(number) if number.is_sign_negative() => 3,
         _ => 2,
     }
 }

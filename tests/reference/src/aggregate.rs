@@ -80,11 +80,12 @@ fn best(numbers: Vec<Value>, wanted: Ordering) -> Option<Value> {
         })
 }
 
-/// Of equal numbers the int, then the duration, then the float.
+/// Of equal numbers the int, then the duration, then the float; of zeros the positive one.
 fn earlier_type(a: Value, b: Value) -> Value {
     let rank = |value: &Value| match value {
         Value::Int(_) => 0,
         Value::Duration(_) => 1,
+        Value::Float(number) if number.is_sign_negative() => 3,
         _ => 2,
     };
     if rank(&b) < rank(&a) { b } else { a }

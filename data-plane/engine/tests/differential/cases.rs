@@ -295,6 +295,16 @@ fn a_sum_of_floats_does_not_depend_on_their_order() {
 }
 
 #[test]
+fn of_two_zeros_the_positive_one_is_told_whichever_comes_first() {
+    let of = |id, at, x| with_attributes(span(id, 0, at), vec![pair("x", double(x))]);
+    agree(
+        &[of(1, 3, 0.0), of(2, 2, -0.0), of(3, 1, 0.0)],
+        &["{ } | max(.x) = 0", "{ } | min(.x) = 0"],
+    );
+    agree(&[of(1, 2, -0.0), of(2, 1, 0.0)], &["{ } | max(.x) = 0"]);
+}
+
+#[test]
 fn what_is_not_a_number_counts_for_nothing() {
     let of = |id, x| with_attributes(span(id, 0, 1), vec![pair("x", double(x))]);
     agree(
