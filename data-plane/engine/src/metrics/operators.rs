@@ -184,12 +184,13 @@ fn join(op: BinaryOp, left: &[Series], right: &[Series]) -> Vec<Series> {
         .collect()
 }
 
+/// In whatever order their queries name them.
 fn same_labels(a: &Series, b: &Series) -> bool {
     let equal = |a: &(String, Option<Value>), b: &(String, Option<Value>)| {
         a.0 == b.0 && order_of_values(a.1.as_ref(), b.1.as_ref()).is_eq()
     };
     a.identity().count() == b.identity().count()
-        && a.identity().zip(b.identity()).all(|(a, b)| equal(a, b))
+        && a.identity().all(|a| b.identity().any(|b| equal(a, b)))
 }
 
 fn joined_labels(op: BinaryOp, left: &Series, right: &Series) -> Vec<(String, Option<Value>)> {

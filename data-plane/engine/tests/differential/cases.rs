@@ -235,6 +235,14 @@ fn every_stage_after_a_filter_speaks_of_the_event_that_it_found() {
 }
 
 #[test]
+fn series_meet_in_whatever_order_their_labels_are_named() {
+    agree(
+        &[with_attributes(span(1, 0, 1), vec![pair("x", int(1))])],
+        &["({ } | rate() by (name, span.x)) + ({ } | rate() by (span.x, name))"],
+    );
+}
+
+#[test]
 fn among_equal_samples_the_texts_of_labels_decide() {
     let of = |id, x| with_attributes(span(id, 0, 1), vec![pair("x", x)]);
     agree(
