@@ -45,6 +45,10 @@ impl Caches {
             .map_err(Error::Shared)
     }
 
+    pub(crate) async fn columns_at_hand(&self, key: &ColumnsKey) -> Option<Arc<SpanColumns>> {
+        self.columns.get(key).await
+    }
+
     pub(crate) async fn columns(
         &self,
         key: ColumnsKey,

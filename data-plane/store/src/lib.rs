@@ -254,6 +254,22 @@ impl Store {
         }
     }
 
+    /// A whole row group, if it is in memory with just these columns.
+    pub async fn at_hand(
+        &self,
+        opened: &Opened,
+        group: usize,
+        projection: &Projection,
+    ) -> Option<Arc<SpanColumns>> {
+        match projection {
+            Projection::All => None,
+            Projection::Only(columns) => {
+                let key = (opened.meta().block, group, columns.clone());
+                self.caches.columns_at_hand(&key).await
+            }
+        }
+    }
+
     async fn read_columns(
         &self,
         opened: &Arc<Opened>,

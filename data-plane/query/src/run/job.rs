@@ -285,21 +285,25 @@ pub(crate) async fn load(
     lease: &mut Lease,
     cost: &mut Cost,
 ) -> Result<Arc<SpanColumns>, Failure> {
+    if let Some(columns) = frontend.store().at_hand(opened, group, projection).await {
+        let bytes = columns.memory();
+        lease.hold(bytes)?;
+        cost.bytes += bytes as u64;
+        return Ok(columns);
+    }
     let fetched: u64 = opened
         .ranges(group, projection, None)?
         .iter()
         .map(|range| range.end - range.start)
         .sum();
-    cost.bytes += fetched;
-    lease.hold(
-        usize::try_from(fetched)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(EXPANSION),
-    )?;
+    let room = usize::try_from(fetched).unwrap_or(usize::MAX);
+    lease.hold(room.saturating_mul(EXPANSION))?;
     let columns = frontend
         .store()
         .columns(opened, group, projection, None)
         .await?;
-    lease.hold(columns.memory())?;
+    let bytes = columns.memory();
+    lease.hold(bytes)?;
+    cost.bytes += bytes as u64;
     Ok(columns)
 }

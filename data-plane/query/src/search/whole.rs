@@ -56,6 +56,9 @@ pub(crate) async fn summaries(
     Ok(wholes)
 }
 
+/// So many traces are looked up on the spot; more are work for a worker.
+const ON_THE_SPOT: usize = 1_000;
+
 async fn in_block(
     frontend: &Frontend,
     meta: &Arc<Meta>,
@@ -63,16 +66,17 @@ async fn in_block(
     asked: &Asked,
 ) -> Result<Vec<TraceSummary>, Failure> {
     let opened = frontend.store().opened(meta).await?;
-    frontend
-        .workers()
-        .run(asked, move |_| {
-            Ok(ids
-                .iter()
-                .filter_map(|id| opened.find(*id))
-                .map(|place| opened.summary(place.trace))
-                .collect())
-        })
-        .await
+    let look = move |ids: &[TraceId]| -> Vec<TraceSummary> {
+        ids.iter()
+            .filter_map(|id| opened.find(*id))
+            .map(|place| opened.summary(place.trace))
+            .collect()
+    };
+    if ids.len() <= ON_THE_SPOT {
+        return Ok(look(&ids));
+    }
+    let work = move |_: &Asked| Ok(look(&ids));
+    frontend.workers().run(asked, work).await
 }
 
 /// A span that is in two sources, as after a client's retry, is counted twice here: summaries count, they do not list.
