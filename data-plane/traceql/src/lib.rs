@@ -1,6 +1,6 @@
 //! TraceQL: text in, typed tree out. Pure.
 //!
-//! - [`parse`] is strict: syntax, types, regular expressions. What it returns can be executed.
+//! - [`parse()`] is strict: syntax, types, regular expressions. What it returns can be executed.
 //! - [`parse_filter`] reads one `{ … }`, for whoever wants spans and nothing else.
 //! - [`optimise`](optimise()) makes a query cheaper and leaves its answer alone.
 //! - A [`ParseError`] says in Tempo's words what is wrong, and [explains](ParseError::explain) it with

@@ -176,10 +176,10 @@ mod tests {
         for (word, meant) in [
             ("nme", Some("name")),
             ("Duration", Some("duration")),
-            ("durtaion", Some("duration")),
+            ("durati0n", Some("duration")),
             ("ratee", Some("rate")),
             ("quantile_overtime", Some("quantile_over_time")),
-            ("resorce", Some("resource")),
+            ("resourcee", Some("resource")),
             ("sevrer", Some("server")),
             ("topK", Some("topk")),
             ("x", None),
