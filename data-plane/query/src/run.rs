@@ -241,7 +241,7 @@ impl Run {
 
     /// Keeps as many pieces under way as may be.
     async fn top_up(&mut self) -> Result<(), Failure> {
-        let at_once = self.frontend.settings().concurrent_blocks.max(1);
+        let at_once = self.at_once();
         while self.under_way.len() < at_once {
             if let Some(batch) = self.gathered.pop_front() {
                 self.start_gathered(batch);
@@ -252,6 +252,18 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// A search that may end early begins with two pieces and goes on with more each time one was not
+    /// enough: what is begun for nothing holds up the others.
+    fn at_once(&self) -> usize {
+        let most = self.frontend.settings().concurrent_blocks.max(1);
+        match &self.sum {
+            Sum::Search(best) if best.may_settle() => {
+                most.min(2 + 2 * self.progress.completed_jobs as usize)
+            }
+            Sum::Search(_) | Sum::Metrics(_) => most,
+        }
     }
 
     async fn start_next(&mut self) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 use takt_block::Opened;
 use takt_model::BlockId;
 use takt_trace::{Column, SpanColumns};
@@ -26,7 +27,10 @@ impl Caches {
             .max_capacity(bytes / 4)
             .weigher(|_, opened: &Arc<Opened>| weight(opened.memory()))
             .build();
+        // What was asked last is asked again soonest: a dashboard, a search made narrower. Counting how
+        // often would keep yesterday's columns and turn today's away.
         let columns = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
             .max_capacity(bytes - bytes / 4)
             .weigher(|_, columns: &Arc<SpanColumns>| weight(columns.memory()))
             .build();

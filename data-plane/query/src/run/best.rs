@@ -68,6 +68,11 @@ impl Best {
         self.bytes
     }
 
+    /// Whether sources may be left unread at all.
+    pub(crate) fn may_settle(&self) -> bool {
+        self.order == NEWEST_FIRST
+    }
+
     /// Whether no source that ends at `end` can change which traces are the best.
     pub(crate) fn is_settled_before(&self, end: UnixNano) -> bool {
         if self.order != NEWEST_FIRST || self.traces.len() < self.limit {
