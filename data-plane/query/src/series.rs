@@ -3,9 +3,9 @@
 pub(crate) mod json;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use takt_engine::{Interval, MetricsOptions, Partial, Series, Value, evaluate};
+use takt_engine::{Group, Interval, MetricsOptions, Partial, Series, Value, evaluate};
 use takt_model::{TenantId, UnixNano};
-use takt_traceql::Query;
+use takt_traceql::{Function, MetricsQuery, Query};
 use takt_wire::tempopb::{
     Exemplar, InstantSeries, PartialStatus, QueryInstantResponse, QueryRangeResponse, Sample,
     TimeSeries,
@@ -147,13 +147,16 @@ impl MetricsRun {
             return Ok(());
         };
         let steps = metrics.interval.steps();
-        let groups: usize = match &self.run.sum {
-            Sum::Metrics(Found::Metrics(partials)) => {
-                partials.iter().map(|partial| partial.groups.len()).sum()
-            }
-            Sum::Metrics(_) | Sum::Search(_) => 0,
-        };
-        let bytes = groups.saturating_mul(steps).saturating_mul(PER_SAMPLE);
+        let mut series = 0;
+        if let Sum::Metrics(Found::Metrics(partials)) = &self.run.sum {
+            let mut partials = partials.iter();
+            metrics.expr.for_each_query(&mut |query| {
+                series += partials
+                    .next()
+                    .map_or(0, |partial| most_series(query, partial));
+            });
+        }
+        let bytes = series.saturating_mul(steps).saturating_mul(PER_SAMPLE);
         self.run.hold_answer(bytes)
     }
 
@@ -228,6 +231,19 @@ impl MetricsRun {
                 .collect(),
         }
     }
+}
+
+/// How many series a partial may become.
+fn most_series(query: &MetricsQuery, partial: &Partial) -> usize {
+    let Function::Compare(compare) = &query.function else {
+        return partial.groups.len();
+    };
+    // Of each attribute the totals, and the values most often seen of selection and baseline.
+    let attributes = partial
+        .groups
+        .chunk_by(|a, b| a.key.first() == b.key.first());
+    let shown = |values: &[Group]| 3 + 2 * values.len().min(compare.top as usize);
+    attributes.map(shown).sum()
 }
 
 /// What a partial says that it is not.

@@ -45,10 +45,13 @@ impl Lease {
         let held = self.own.bytes();
         if bytes > held {
             let more = bytes - held;
-            self.shared.grow(more)?;
+            // Its own bound first: what no query may take does not pass by waiting.
             if let Err(Exhausted { limit, .. }) = self.own.grow(more) {
-                self.shared.set(held);
                 return Err(Failure::QueryTooLarge(limit));
+            }
+            if let Err(exhausted) = self.shared.grow(more) {
+                self.own.set(held);
+                return Err(exhausted.into());
             }
         } else {
             self.own.set(bytes);
