@@ -57,16 +57,32 @@ pub struct SpanHit {
 impl SpanHit {
     /// Bytes beside itself.
     pub(crate) fn memory(&self) -> usize {
-        let attributes = self.attributes.iter().map(|(key, value)| {
-            let value = match value {
-                Value::String(text) => text.len(),
-                Value::Other(bytes) => bytes.len(),
-                Value::Int(_) | Value::Float(_) | Value::Bool(_) => 0,
-            };
-            size_of::<(String, Value)>() + key.len() + value
-        });
-        self.name.as_ref().map_or(0, String::len) + attributes.sum::<usize>()
+        self.name.as_ref().map_or(0, String::len) + memory_of(&self.attributes)
     }
+}
+
+impl TraceHit {
+    /// Bytes held, itself included.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let sets = self.sets.iter().map(|set| {
+            let spans: usize = set.spans.iter().map(SpanHit::memory).sum();
+            size_of_val(set) + memory_of(&set.attributes) + size_of_val(&*set.spans) + spans
+        });
+        size_of::<Self>() + sets.sum::<usize>()
+    }
+}
+
+fn memory_of(attributes: &[(String, Value)]) -> usize {
+    let texts = attributes.iter().map(|(key, value)| {
+        let value = match value {
+            Value::String(text) => text.len(),
+            Value::Other(bytes) => bytes.len(),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) => 0,
+        };
+        key.len() + value
+    });
+    size_of_val(attributes) + texts.sum::<usize>()
 }
 
 /// Newest start first.

@@ -22,7 +22,6 @@ mod hit;
 mod ints;
 mod leaf;
 pub mod metrics;
-pub mod one_filter;
 mod pipeline;
 mod plan;
 mod projection;
@@ -43,7 +42,7 @@ pub use metrics::{
     Sampling, Series, Sum, accumulate, evaluate,
 };
 pub use projection::{predicate_columns, tag_columns, tag_search_columns};
-pub use search::{Refusal, SearchPlan, matches_any, search, whole_traces};
+pub use search::{Refusal, SearchPlan, find, matches_any, search, whole_traces};
 pub use tag_search::{TagSearch, find_by_tags};
 pub use tags::{
     Bounds, TagNames, TagScope, TagValue, TagValueType, TagValues, tag_names, tag_values,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use takt_trace::{Projection, SpanColumns};
-use takt_traceql::{Order, Pipeline};
+use takt_traceql::{Filter, Order, Pipeline};
 
 use crate::bitmap::Bitmap;
 use crate::find::Search;
@@ -134,6 +134,15 @@ pub fn search(
         .into_iter()
         .map(|trace| answer.trace(trace))
         .collect()
+}
+
+/// The rows that match one filter, of traces in scope.
+///
+/// # Errors
+/// When the scope says no.
+pub fn find(columns: &SpanColumns, filter: &Filter, scope: &Scope<'_>) -> Result<Bitmap, Stopped> {
+    let search = Search::new(columns, scope);
+    SearchPlan::new(&Pipeline::of(filter.clone())).rows(&search, search.candidates(scope)?)
 }
 
 /// Traces that match as a whole, the best of them: no spans are shown.

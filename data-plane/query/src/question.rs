@@ -162,7 +162,7 @@ impl Question {
         }
     }
 
-    /// Everything the question reads, and what tells whether two spans are the same.
+    /// Everything the question reads.
     pub(crate) fn columns(&self) -> Projection {
         match self {
             Self::Search(search) => search.plan.result_columns(),

@@ -8,8 +8,6 @@ use takt_engine::{NEWEST_FIRST, SearchOptions, SetHit, SpanHit, TraceHit};
 use takt_model::{SpanId, TraceId, UnixNano};
 use takt_traceql::{Order, OrderKey};
 
-use super::job::memory_of_hit;
-
 /// Keeps the `limit` best traces.
 #[derive(Debug)]
 pub(crate) struct Best {
@@ -51,7 +49,7 @@ impl Best {
     pub(crate) fn take(&mut self, hits: Vec<TraceHit>) {
         for hit in hits {
             self.changed.insert(hit.trace);
-            self.bytes += memory_of_hit(&hit);
+            self.bytes += hit.memory();
             match self.traces.entry(hit.trace) {
                 Entry::Vacant(place) => drop(place.insert(hit)),
                 Entry::Occupied(mut known) => join(known.get_mut(), hit, self.spans_per_set),
@@ -122,7 +120,7 @@ impl Best {
         for (_, trace) in &order[limit..] {
             self.traces.remove(trace);
         }
-        self.bytes = self.traces.values().map(memory_of_hit).sum();
+        self.bytes = self.traces.values().map(TraceHit::memory).sum();
     }
 }
 

@@ -5,9 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use takt_block::{Meta, Opened};
-use takt_engine::{
-    self as engine, Bitmap, MetricsPlan, NEWEST_FIRST, Partial, Scope, SpanHit, TraceHit, Value,
-};
+use takt_engine::{self as engine, Bitmap, MetricsPlan, NEWEST_FIRST, Partial, Scope, TraceHit};
 use takt_model::{TimeRange, TraceId};
 use takt_trace::{Projection, SpanColumns};
 
@@ -73,34 +71,10 @@ impl Found {
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
         match self {
-            Self::Search(hits) => hits.iter().map(memory_of_hit).sum(),
+            Self::Search(hits) => hits.iter().map(TraceHit::memory).sum(),
             Self::Metrics(partials) => partials.iter().map(Partial::memory).sum(),
         }
     }
-}
-
-/// Bytes a found trace holds.
-pub(crate) fn memory_of_hit(hit: &TraceHit) -> usize {
-    let sets = hit.sets.iter().map(|set| {
-        let spans = set.spans.iter().map(|span| {
-            let name = span.name.as_ref().map_or(0, String::len);
-            size_of::<SpanHit>() + name + memory_of_attributes(&span.attributes)
-        });
-        size_of_val(set) + memory_of_attributes(&set.attributes) + spans.sum::<usize>()
-    });
-    size_of::<TraceHit>() + sets.sum::<usize>()
-}
-
-fn memory_of_attributes(attributes: &[(String, Value)]) -> usize {
-    let texts = attributes.iter().map(|(key, value)| {
-        key.len()
-            + match value {
-                Value::String(text) => text.len(),
-                Value::Other(bytes) => bytes.len(),
-                Value::Int(_) | Value::Float(_) | Value::Bool(_) => 0,
-            }
-    });
-    size_of_val(attributes) + texts.sum::<usize>()
 }
 
 /// Asks columns at hand, leaving out `skip`.

@@ -2,9 +2,8 @@
 
 use prost::Message;
 use takt_wire::tempopb::{
-    PartialStatus, QueryInstantResponse, QueryRangeResponse, SearchResponse,
-    SearchTagValuesResponse, SearchTagValuesV2Response, SearchTagsResponse, SearchTagsV2Response,
-    SearchTagsV2Scope,
+    QueryInstantResponse, QueryRangeResponse, SearchResponse, SearchTagValuesResponse,
+    SearchTagValuesV2Response, SearchTagsResponse, SearchTagsV2Response, SearchTagsV2Scope,
 };
 
 /// An answer that can be sent in parts.
@@ -33,69 +32,33 @@ fn cut<T>(items: Vec<T>, most: usize, size: impl Fn(&T) -> usize) -> Vec<Vec<T>>
     parts
 }
 
-impl Split for SearchResponse {
-    fn parts(self, most: usize) -> Vec<Self> {
-        let Self { traces, metrics } = self;
-        let parts = cut(traces, most, Message::encoded_len).into_iter();
-        parts
-            .map(|traces| Self {
-                traces,
-                metrics: metrics.clone(),
-            })
-            .collect()
-    }
-}
-
-impl Split for QueryRangeResponse {
-    fn parts(self, most: usize) -> Vec<Self> {
-        let metrics = self.metrics;
-        let parts = cut(self.series, most, Message::encoded_len).into_iter();
-        let mut parts: Vec<Self> = parts
-            .map(|series| Self {
-                series,
-                metrics: metrics.clone(),
-                status: PartialStatus::Complete.into(),
-                message: String::new(),
-            })
-            .collect();
-        if let Some(last) = parts.last_mut() {
-            (last.status, last.message) = (self.status, self.message);
+/// Splits the named list; progress is in every part, and what else there is in the last part alone.
+macro_rules! split {
+    ($answer:ty, $items:ident, $size:expr) => {
+        impl Split for $answer {
+            fn parts(mut self, most: usize) -> Vec<Self> {
+                let mut lists = cut(std::mem::take(&mut self.$items), most, $size);
+                self.$items = lists.pop().unwrap_or_default();
+                let before = lists.into_iter().map(|list| {
+                    let mut part = Self::default();
+                    part.$items = list;
+                    part.metrics.clone_from(&self.metrics);
+                    part
+                });
+                let mut parts: Vec<Self> = before.collect();
+                parts.push(self);
+                parts
+            }
         }
-        parts
-    }
+    };
 }
 
-impl Split for QueryInstantResponse {
-    fn parts(self, most: usize) -> Vec<Self> {
-        let metrics = self.metrics;
-        let parts = cut(self.series, most, Message::encoded_len).into_iter();
-        let mut parts: Vec<Self> = parts
-            .map(|series| Self {
-                series,
-                metrics: metrics.clone(),
-                status: PartialStatus::Complete.into(),
-                message: String::new(),
-            })
-            .collect();
-        if let Some(last) = parts.last_mut() {
-            (last.status, last.message) = (self.status, self.message);
-        }
-        parts
-    }
-}
-
-impl Split for SearchTagsResponse {
-    fn parts(self, most: usize) -> Vec<Self> {
-        let metrics = self.metrics;
-        let parts = cut(self.tag_names, most, String::len).into_iter();
-        parts
-            .map(|tag_names| Self {
-                tag_names,
-                metrics: metrics.clone(),
-            })
-            .collect()
-    }
-}
+split!(SearchResponse, traces, Message::encoded_len);
+split!(QueryRangeResponse, series, Message::encoded_len);
+split!(QueryInstantResponse, series, Message::encoded_len);
+split!(SearchTagsResponse, tag_names, String::len);
+split!(SearchTagValuesResponse, tag_values, String::len);
+split!(SearchTagValuesV2Response, tag_values, Message::encoded_len);
 
 impl Split for SearchTagsV2Response {
     /// A scope may be in several parts.
@@ -119,35 +82,9 @@ impl Split for SearchTagsV2Response {
     }
 }
 
-impl Split for SearchTagValuesResponse {
-    fn parts(self, most: usize) -> Vec<Self> {
-        let metrics = self.metrics;
-        let parts = cut(self.tag_values, most, String::len).into_iter();
-        parts
-            .map(|tag_values| Self {
-                tag_values,
-                metrics: metrics.clone(),
-            })
-            .collect()
-    }
-}
-
-impl Split for SearchTagValuesV2Response {
-    fn parts(self, most: usize) -> Vec<Self> {
-        let metrics = self.metrics;
-        let parts = cut(self.tag_values, most, Message::encoded_len).into_iter();
-        parts
-            .map(|tag_values| Self {
-                tag_values,
-                metrics: metrics.clone(),
-            })
-            .collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use takt_wire::tempopb::SearchMetrics;
+    use takt_wire::tempopb::{PartialStatus, SearchMetrics};
 
     use super::*;
 

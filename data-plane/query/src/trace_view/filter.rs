@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use takt_engine::one_filter::find;
+use takt_engine::{Scope, find};
 use takt_model::{SpanId, TimeRange};
 use takt_trace::decode::{DecodeLimits, Decoder};
 use takt_trace::{SpanColumns, encode};
@@ -86,7 +86,11 @@ impl SpanFilter {
         Decoder::default()
             .append(&mut columns, proto, &KEEP_ALL)
             .map_err(|error| Failure::Internal(format!("stored spans do not decode: {error}")))?;
-        let matching = find(&columns, &self.filter, TimeRange::ALL, keep_going)?;
+        let matching = find(
+            &columns,
+            &self.filter,
+            &Scope::new(TimeRange::ALL, keep_going),
+        )?;
         let mut kept = vec![false; columns.len()];
         let matched: Vec<u32> = matching.iter().collect();
         for row in &matched {

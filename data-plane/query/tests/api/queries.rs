@@ -260,6 +260,34 @@ async fn a_query_takes_no_more_memory_than_one_may() {
     house.close().await;
 }
 
+#[tokio::test]
+async fn the_same_question_is_not_asked_of_a_block_twice() {
+    let house = House::open(Settings::default());
+    house.fill(&shop(), Where::Blocks).await;
+    for question in [
+        format!("/api/search?q={}", escaped("{ status = error }")),
+        format!(
+            "/api/metrics/query?start=60&end=360&q={}",
+            escaped("{ } | rate()")
+        ),
+    ] {
+        let (first, again) = (
+            house.get(&question).await.json(),
+            house.get(&question).await.json(),
+        );
+        let inspected = |answer: &Value| answer["metrics"]["inspectedSpans"].clone();
+        assert_eq!(inspected(&first), json!("6"));
+        assert_eq!(
+            inspected(&again),
+            Value::Null,
+            "what was read once is not read again"
+        );
+        let found = |answer: &Value| (answer["traces"].clone(), answer["series"].clone());
+        assert_eq!(found(&first), found(&again));
+    }
+    house.close().await;
+}
+
 /// The answer of a frontend, to be compared with another's.
 async fn answers(frontend: &Frontend) -> Vec<String> {
     let tenants = [TenantId::single()];
@@ -359,6 +387,8 @@ async fn a_querier_that_is_gone_or_slow_is_gone_around() {
     let hedged = house.another(Settings {
         queriers: vec![format!("http://{}", silent.local_addr().unwrap()), address],
         hedge_jobs_at: Duration::from_millis(20),
+        // Only the second attempt beside the first can help.
+        max_retries: 1,
         ..Settings::default()
     });
     assert_eq!(answers(&hedged).await, answers(&house.frontend).await);
