@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use prost::Message as _;
 
+mod methods;
+
 /// `tempopb.trace.v1` and its neighbours are OTLP under another name, so they are OTLP's types.
 const OTLP: [(&str, &str); 3] = [
     (
@@ -73,6 +75,10 @@ pub fn generate(workspace: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
 
     let mut generated = read(out.path())?;
     generated.retain(|_, text| !text.is_empty());
+    generated.insert(
+        "methods.rs".to_owned(),
+        methods::generate(&files)?.into_bytes(),
+    );
     generated.insert("descriptors.bin".to_owned(), descriptors);
     Ok(generated)
 }

@@ -58,6 +58,8 @@ pub struct Reject {
     pub message: String,
     /// Present when a retry can help, with how long to wait first.
     pub retry_after: Option<Duration>,
+    /// The field of the request that is at fault, if it is one.
+    pub field: Option<&'static str>,
 }
 
 impl Reject {
@@ -68,6 +70,7 @@ impl Reject {
             reason,
             message: message.into(),
             retry_after: None,
+            field: None,
         }
     }
 
@@ -77,13 +80,23 @@ impl Reject {
         self
     }
 
-    /// As a gRPC status with `ErrorInfo` and, when a retry can help, `RetryInfo`.
+    #[must_use]
+    pub fn at_field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// As a gRPC status with `ErrorInfo`, with `RetryInfo` when a retry can help, and with `BadRequest` when a
+    /// field is at fault.
     #[must_use]
     pub fn status(&self) -> tonic::Status {
         let mut details =
             ErrorDetails::with_error_info(self.reason, "takt", std::collections::HashMap::new());
         if let Some(wait) = self.retry_after {
             details.set_retry_info(Some(wait));
+        }
+        if let Some(field) = self.field {
+            details.add_bad_request_violation(field, self.message.clone());
         }
         tonic::Status::with_error_details(self.code.grpc(), self.message.clone(), details)
     }

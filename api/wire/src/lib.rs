@@ -37,5 +37,10 @@ pub mod takt {
     }
 }
 
+/// The methods of the control plane, to be matched on.
+pub mod methods {
+    include!("gen/methods.rs");
+}
+
 /// Every contract as an encoded `FileDescriptorSet`, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");

@@ -12,15 +12,29 @@
 mod batch;
 mod decide;
 mod event;
-pub mod overrides;
 mod rejection;
+mod seen;
 mod state;
+mod subject;
+
+pub mod access;
+pub mod cluster;
+pub mod decisions;
+pub mod jobs;
+pub mod ledger;
+pub mod licences;
+pub mod nodes;
+pub mod overrides;
+pub mod policies;
+pub mod ring;
 pub mod tenants;
 
 pub use batch::{Applied, Batch, CommandId};
-pub use decide::{Command, decide};
+pub use decide::{Command, Facts, decide};
 pub use event::Event;
 pub use overrides::Layer;
 pub use rejection::{Kind, Rejection};
-pub use state::{SEEN_MAX, State};
+pub use seen::{SEEN_MAX, Seen};
+pub use state::{Map, State};
+pub use subject::{Resource, Subject};
 pub use tenants::{Standing, Tenant};

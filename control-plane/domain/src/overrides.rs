@@ -4,10 +4,11 @@
 //! later asks [`Values::patch`], which also names what it could not read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use takt_model::{LimitError, OverridesPatch, Revision, TenantId};
+use takt_model::{LimitError, OverridesPatch, Revision, TenantId, UnixNano};
 
-use crate::{Rejection, State, tenants};
+use crate::{Facts, Rejection, Resource, State, Subject, tenants};
 
 /// Where an override is set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +65,15 @@ pub enum Event {
 }
 
 impl Event {
+    /// What it is about.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        match self.layer() {
+            Layer::Defaults => Subject::named(Resource::Overrides, ""),
+            Layer::Tenant(tenant) => Subject::of_tenant(Resource::Overrides, tenant),
+        }
+    }
+
     /// Where it happened.
     #[must_use]
     pub fn layer(&self) -> &Layer {
@@ -73,11 +83,15 @@ impl Event {
     }
 }
 
-pub(crate) fn decide(state: &State, command: &Command) -> Result<Vec<crate::Event>, Rejection> {
+pub(crate) fn decide(
+    state: &State,
+    command: &Command,
+    _facts: &Facts,
+) -> Result<Vec<crate::Event>, Rejection> {
     if let Layer::Tenant(tenant) = &command.layer {
         tenants::present(state, tenant, None)?;
     }
-    let untouched = Values::default();
+    let untouched = Arc::default();
     let current = state.overrides.get(&command.layer).unwrap_or(&untouched);
     tenants::matches(command.if_match, current.version)?;
     if let Some(name) = command
@@ -148,8 +162,9 @@ fn rejection(error: LimitError) -> Rejection {
 }
 
 /// Folds one event; `version` is the revision after it.
-pub(crate) fn evolve(state: &mut State, event: &Event, version: Revision) {
-    let values = state.overrides.entry(event.layer().clone()).or_default();
+pub(crate) fn evolve(state: &mut State, event: &Event, _at: UnixNano, version: Revision) {
+    let layer = event.layer().clone();
+    let values = Arc::make_mut(state.overrides.entry(layer).or_default());
     match event {
         Event::Set { name, value, .. } => {
             values.fields.insert(name.clone(), value.clone());

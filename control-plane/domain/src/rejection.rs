@@ -3,6 +3,7 @@
 use takt_model::{LimitError, Revision, TenantId};
 
 use crate::tenants::{MAX_DISPLAY_NAME_BYTES, MAX_SUSPEND_REASON_BYTES};
+use crate::{access, cluster, decisions, jobs, ledger, licences, nodes, policies, ring};
 
 /// A rule said no. The text is for people, [`Rejection::reason`] for programs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,24 @@ pub enum Rejection {
     OverrideInvalid(LimitError),
     #[error("override `{0}` is to be set and cleared at once")]
     OverrideAmbiguous(String),
+    #[error(transparent)]
+    Ring(#[from] ring::Rejection),
+    #[error(transparent)]
+    Policy(#[from] policies::Rejection),
+    #[error(transparent)]
+    Decision(#[from] decisions::Rejection),
+    #[error(transparent)]
+    Access(#[from] access::Rejection),
+    #[error(transparent)]
+    Licence(#[from] licences::Rejection),
+    #[error(transparent)]
+    Ledger(#[from] ledger::Rejection),
+    #[error(transparent)]
+    Job(#[from] jobs::Rejection),
+    #[error(transparent)]
+    Node(#[from] nodes::Rejection),
+    #[error(transparent)]
+    Cluster(#[from] cluster::Rejection),
 }
 
 /// What kind of no: what a caller can do about it.
@@ -57,6 +76,15 @@ impl Rejection {
             Self::OverrideUnknown(_) => "OVERRIDE_UNKNOWN",
             Self::OverrideInvalid(_) => "OVERRIDE_INVALID",
             Self::OverrideAmbiguous(_) => "OVERRIDE_AMBIGUOUS",
+            Self::Ring(rejection) => rejection.reason(),
+            Self::Policy(rejection) => rejection.reason(),
+            Self::Decision(rejection) => rejection.reason(),
+            Self::Access(rejection) => rejection.reason(),
+            Self::Licence(rejection) => rejection.reason(),
+            Self::Ledger(rejection) => rejection.reason(),
+            Self::Job(rejection) => rejection.reason(),
+            Self::Node(rejection) => rejection.reason(),
+            Self::Cluster(rejection) => rejection.reason(),
         }
     }
 
@@ -72,6 +100,39 @@ impl Rejection {
             | Self::OverrideUnknown(_)
             | Self::OverrideInvalid(_)
             | Self::OverrideAmbiguous(_) => Kind::Invalid,
+            Self::Ring(rejection) => rejection.kind(),
+            Self::Policy(rejection) => rejection.kind(),
+            Self::Decision(rejection) => rejection.kind(),
+            Self::Access(rejection) => rejection.kind(),
+            Self::Licence(rejection) => rejection.kind(),
+            Self::Ledger(rejection) => rejection.kind(),
+            Self::Job(rejection) => rejection.kind(),
+            Self::Node(rejection) => rejection.kind(),
+            Self::Cluster(rejection) => rejection.kind(),
+        }
+    }
+
+    /// The field of the request that is at fault, if it is one.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::TenantUnknown(_) | Self::TenantExists(_) | Self::TenantDeleted(_) => {
+                Some("tenant")
+            }
+            Self::DisplayNameTooLong(_) => Some("display_name"),
+            Self::SuspendReasonTooLong(_) => Some("reason"),
+            Self::VersionMismatch { .. } => Some("change.if_match"),
+            Self::OverrideUnknown(_) | Self::OverrideInvalid(_) => Some("set"),
+            Self::OverrideAmbiguous(_) => Some("clear"),
+            Self::Ring(rejection) => rejection.field(),
+            Self::Policy(rejection) => rejection.field(),
+            Self::Decision(rejection) => rejection.field(),
+            Self::Access(rejection) => rejection.field(),
+            Self::Licence(rejection) => rejection.field(),
+            Self::Ledger(rejection) => rejection.field(),
+            Self::Job(rejection) => rejection.field(),
+            Self::Node(rejection) => rejection.field(),
+            Self::Cluster(rejection) => rejection.field(),
         }
     }
 }

@@ -3,9 +3,11 @@
 //! A deleted tenant stays as a tombstone, so that its id cannot come to mean somebody else while
 //! blocks under that id may still exist.
 
+use std::sync::Arc;
+
 use takt_model::{Revision, TenantId, UnixNano};
 
-use crate::{Layer, Rejection, State, overrides};
+use crate::{Facts, Layer, Rejection, Resource, State, Subject, overrides};
 
 pub const MAX_DISPLAY_NAME_BYTES: usize = 256;
 pub const MAX_SUSPEND_REASON_BYTES: usize = 1024;
@@ -76,6 +78,12 @@ pub enum Event {
 }
 
 impl Event {
+    /// What it is about.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject::of_tenant(Resource::Tenant, self.tenant())
+    }
+
     /// Whom it is about.
     #[must_use]
     pub fn tenant(&self) -> &TenantId {
@@ -89,7 +97,11 @@ impl Event {
     }
 }
 
-pub(crate) fn decide(state: &State, command: &Command) -> Result<Vec<crate::Event>, Rejection> {
+pub(crate) fn decide(
+    state: &State,
+    command: &Command,
+    _facts: &Facts,
+) -> Result<Vec<crate::Event>, Rejection> {
     match command {
         Command::Create {
             tenant,
@@ -240,12 +252,12 @@ pub(crate) fn evolve(state: &mut State, event: &Event, at: UnixNano, version: Re
         } => {
             state.tenants.insert(
                 tenant.clone(),
-                Tenant {
+                Arc::new(Tenant {
                     display_name: display_name.clone(),
                     standing: Standing::Active,
                     created_at: at,
                     version,
-                },
+                }),
             );
         }
         Event::Renamed {
@@ -270,6 +282,7 @@ pub(crate) fn evolve(state: &mut State, event: &Event, at: UnixNano, version: Re
 
 fn change(state: &mut State, tenant: &TenantId, version: Revision, how: impl FnOnce(&mut Tenant)) {
     if let Some(found) = state.tenants.get_mut(tenant) {
+        let found = Arc::make_mut(found);
         how(found);
         found.version = version;
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use takt_domain::{
-    Applied, Batch, Command, CommandId, Layer, Standing, State, decide, overrides, tenants,
+    Applied, Batch, Command, CommandId, Facts, Layer, Standing, State, decide, overrides, tenants,
 };
 use takt_model::{OverridesPatch, Revision, TenantId, UnixNano};
 use uuid::Uuid;
@@ -67,9 +67,9 @@ proptest! {
     fn an_accepted_command_has_nothing_to_say_the_second_time(commands in commands()) {
         let mut state = State::default();
         for (number, command) in commands.iter().enumerate() {
-            let Ok(events) = decide(&state, command) else { continue };
+            let Ok(events) = decide(&state, command, &facts(number)) else { continue };
             state.apply(&batch(number, state.revision, events));
-            match (decide(&state, command), command) {
+            match (decide(&state, command, &facts(number)), command) {
                 (Ok(again), _) => prop_assert!(again.is_empty()),
                 (Err(_), Command::Tenant(tenants::Command::Create { .. } | tenants::Command::Delete { .. })) => {}
                 (Err(no), _) => prop_assert!(false, "refused the second time: {no}"),
@@ -82,13 +82,20 @@ fn run(commands: &[Command]) -> (State, Vec<Batch>) {
     let mut state = State::default();
     let mut log = Vec::new();
     for (number, command) in commands.iter().enumerate() {
-        if let Ok(events) = decide(&state, command) {
+        if let Ok(events) = decide(&state, command, &facts(number)) {
             let batch = batch(number, state.revision, events);
             assert!(matches!(state.apply(&batch), Applied::At(_)));
             log.push(batch);
         }
     }
     (state, log)
+}
+
+fn facts(number: usize) -> Facts {
+    Facts {
+        at: UnixNano(number as u64),
+        command: CommandId(Uuid::from_u128(number as u128)),
+    }
 }
 
 fn batch(number: usize, decided_at: Revision, events: Vec<takt_domain::Event>) -> Batch {

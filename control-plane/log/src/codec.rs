@@ -3,11 +3,22 @@
 //! The domain's types may be renamed and reshaped; what is on disk may not. This mapping is where
 //! old events become current ones.
 
+mod access;
+mod cluster;
+mod decisions;
+mod jobs;
+mod ledger;
+mod licences;
+mod nodes;
+mod overrides;
+mod policies;
 mod raft;
+mod ring;
 mod state;
+mod tenants;
 
-use takt_domain::{Batch, CommandId, Event, Layer, overrides, tenants};
-use takt_model::{IdError, Revision, TenantId, UnixNano};
+use takt_domain::{Batch, CommandId, Event};
+use takt_model::{IdError, Revision, UnixNano};
 use takt_wire::takt::control::log::v1 as stored;
 use uuid::Uuid;
 
@@ -16,8 +27,8 @@ pub(crate) use raft::{
 };
 pub(crate) use state::{open_snapshot, seal_snapshot};
 
-/// The highest event number this version understands.
-pub(crate) const LEVEL: u32 = 7;
+/// The set of events this version understands: 7 was the first seven, each release that adds events counts on.
+pub(crate) const LEVEL: u32 = 8;
 
 /// Why stored bytes cannot be read. Always fatal: skipping a fact would fork history.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +47,7 @@ pub(crate) enum DecodeError {
     Membership(#[from] openraft::errors::MembershipError<u64>),
     #[error("snapshot layout {0} is not known")]
     SnapshotVersion(u32),
-    #[error("the snapshot knows events up to number {0}, this version up to {LEVEL}")]
+    #[error("the snapshot is of level {0}, this version understands up to {LEVEL}")]
     Level(u32),
     #[error("the checksum of the snapshot is wrong")]
     Checksum,
@@ -73,109 +84,52 @@ fn command_id_from(bytes: &[u8]) -> Result<CommandId, DecodeError> {
 }
 
 fn event_to(event: &Event) -> stored::Event {
+    use stored::event::Event as Stored;
     let event = match event {
-        Event::Tenant(event) => tenant_event_to(event),
-        Event::Override(event) => override_event_to(event),
+        Event::Tenant(event) => tenants::event_to(event),
+        Event::Override(event) => overrides::event_to(event),
+        Event::Ring(event) => Stored::Ring(ring::event_to(event)),
+        Event::Policy(event) => Stored::Policies(policies::event_to(event)),
+        Event::Decision(event) => Stored::Decisions(decisions::event_to(event)),
+        Event::Access(event) => Stored::Access(access::event_to(event)),
+        Event::Licence(event) => Stored::Licences(licences::event_to(event)),
+        Event::Ledger(event) => Stored::Ledger(ledger::event_to(event)),
+        Event::Job(event) => Stored::Jobs(jobs::event_to(event)),
+        Event::Node(event) => Stored::Nodes(nodes::event_to(event)),
+        Event::Cluster(event) => Stored::Cluster(cluster::event_to(event)),
     };
     stored::Event { event: Some(event) }
 }
 
-fn tenant_event_to(event: &tenants::Event) -> stored::event::Event {
-    use stored::event::Event as Stored;
-    let tenant = event.tenant().to_string();
-    match event {
-        tenants::Event::Created { display_name, .. } => {
-            let display_name = display_name.clone();
-            Stored::TenantCreated(stored::TenantCreated {
-                tenant,
-                display_name,
-            })
-        }
-        tenants::Event::Renamed { display_name, .. } => {
-            let display_name = display_name.clone();
-            Stored::TenantRenamed(stored::TenantRenamed {
-                tenant,
-                display_name,
-            })
-        }
-        tenants::Event::Suspended { reason, .. } => {
-            let reason = reason.clone();
-            Stored::TenantSuspended(stored::TenantSuspended { tenant, reason })
-        }
-        tenants::Event::Resumed { .. } => Stored::TenantResumed(stored::TenantResumed { tenant }),
-        tenants::Event::Deleted { .. } => Stored::TenantDeleted(stored::TenantDeleted { tenant }),
-    }
-}
-
-fn override_event_to(event: &overrides::Event) -> stored::event::Event {
-    use stored::event::Event as Stored;
-    let tenant = layer_to(event.layer());
-    match event {
-        overrides::Event::Set { name, value, .. } => Stored::OverrideSet(stored::OverrideSet {
-            tenant,
-            name: name.clone(),
-            value: value.clone(),
-        }),
-        overrides::Event::Cleared { name, .. } => {
-            let name = name.clone();
-            Stored::OverrideCleared(stored::OverrideCleared { tenant, name })
-        }
-    }
-}
-
 fn event_from(event: stored::Event) -> Result<Event, DecodeError> {
     use stored::event::Event as Stored;
-    let event: Event = match event.event.ok_or(DecodeError::UnknownKind)? {
-        Stored::TenantCreated(e) => tenants::Event::Created {
-            tenant: TenantId::new(&e.tenant)?,
-            display_name: e.display_name,
+    Ok(match event.event.ok_or(DecodeError::UnknownKind)? {
+        first @ (Stored::TenantCreated(_)
+        | Stored::TenantRenamed(_)
+        | Stored::TenantSuspended(_)
+        | Stored::TenantResumed(_)
+        | Stored::TenantDeleted(_)) => tenants::first_event_from(first)?.into(),
+        first @ (Stored::OverrideSet(_) | Stored::OverrideCleared(_)) => {
+            overrides::first_event_from(first)?.into()
         }
-        .into(),
-        Stored::TenantRenamed(e) => tenants::Event::Renamed {
-            tenant: TenantId::new(&e.tenant)?,
-            display_name: e.display_name,
-        }
-        .into(),
-        Stored::TenantSuspended(e) => tenants::Event::Suspended {
-            tenant: TenantId::new(&e.tenant)?,
-            reason: e.reason,
-        }
-        .into(),
-        Stored::TenantResumed(e) => tenants::Event::Resumed {
-            tenant: TenantId::new(&e.tenant)?,
-        }
-        .into(),
-        Stored::TenantDeleted(e) => tenants::Event::Deleted {
-            tenant: TenantId::new(&e.tenant)?,
-        }
-        .into(),
-        Stored::OverrideSet(e) => overrides::Event::Set {
-            layer: layer_from(&e.tenant)?,
-            name: e.name,
-            value: e.value,
-        }
-        .into(),
-        Stored::OverrideCleared(e) => overrides::Event::Cleared {
-            layer: layer_from(&e.tenant)?,
-            name: e.name,
-        }
-        .into(),
-    };
-    Ok(event)
+        Stored::Tenant(event) => tenants::event_from(event)?.into(),
+        Stored::Overrides(event) => overrides::event_from(event)?.into(),
+        Stored::Ring(event) => ring::event_from(event)?.into(),
+        Stored::Policies(event) => policies::event_from(event)?.into(),
+        Stored::Decisions(event) => decisions::event_from(event)?.into(),
+        Stored::Access(event) => access::event_from(event)?.into(),
+        Stored::Licences(event) => licences::event_from(event)?.into(),
+        Stored::Ledger(event) => ledger::event_from(event)?.into(),
+        Stored::Jobs(event) => jobs::event_from(event)?.into(),
+        Stored::Nodes(event) => nodes::event_from(event)?.into(),
+        Stored::Cluster(event) => cluster::event_from(event)?.into(),
+    })
 }
 
-fn layer_to(layer: &Layer) -> String {
-    match layer {
-        Layer::Defaults => String::new(),
-        Layer::Tenant(tenant) => tenant.to_string(),
-    }
-}
-
-fn layer_from(tenant: &str) -> Result<Layer, DecodeError> {
-    if tenant.is_empty() {
-        return Ok(Layer::Defaults);
-    }
-    Ok(Layer::Tenant(TenantId::new(tenant)?))
+/// Events as they are stored, for those who show them.
+#[must_use]
+pub fn events_to_wire(events: &[Event]) -> Vec<stored::Event> {
+    events.iter().map(event_to).collect()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod proposer;
 mod store;
 mod types;
 
+pub use codec::events_to_wire;
 pub use handle::{Handle, History, ReadError, Recorded, Status};
 pub use node::{OpenError, Settings, open};
 pub use proposer::{Answer, Proposal, ProposeError};

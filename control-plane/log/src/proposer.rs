@@ -13,9 +13,9 @@ use openraft::ReadPolicy;
 use openraft::errors::{
     ClientWriteError, Fatal, ForwardToLeader, LinearizableReadError, RaftError,
 };
-use takt_domain::{Applied, Batch, Command, CommandId, Rejection, State, decide};
+use takt_domain::{Applied, Batch, Command, CommandId, Event, Facts, Rejection, State, decide};
 use takt_kit::{Clock, Tasks};
-use takt_model::{NodeId, Revision};
+use takt_model::{NodeId, Revision, UnixNano};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -37,6 +37,8 @@ pub struct Proposal {
     pub id: CommandId,
     pub actor: String,
     pub command: Command,
+    /// Decide and answer, and write nothing.
+    pub dry_run: bool,
 }
 
 /// It is done.
@@ -44,7 +46,9 @@ pub struct Proposal {
 pub struct Answer {
     /// The revision after it.
     pub revision: Revision,
-    /// The state then, or a newer one.
+    /// What it came to. Empty when it was so already, and when the command had been carried out before.
+    pub events: Vec<Event>,
+    /// The state then, or a newer one. On a dry run: as it would be.
     pub state: Arc<State>,
 }
 
@@ -84,9 +88,27 @@ pub(crate) struct Proposer {
 
 /// What one command of a round comes to.
 enum Verdict {
-    Propose,
+    Propose(Vec<Event>),
     /// An answer from state: nothing to propose.
-    Known(Result<Revision, Rejection>),
+    Known(Result<Decided, Rejection>),
+}
+
+/// A yes on its way out.
+struct Decided {
+    revision: Revision,
+    events: Vec<Event>,
+    /// As it would be, on a dry run.
+    state: Option<Arc<State>>,
+}
+
+impl Decided {
+    fn already(revision: Revision) -> Self {
+        Self {
+            revision,
+            events: Vec::new(),
+            state: None,
+        }
+    }
 }
 
 /// Why a round has to be repeated, or cannot be.
@@ -161,7 +183,7 @@ impl Proposer {
 
     /// An answer from state counts only if, once leadership is confirmed, that state is still the newest: a
     /// new leader may be applying what was acknowledged before its time.
-    async fn round(&self, jobs: &[Job]) -> Result<Vec<Result<Revision, Rejection>>, Setback> {
+    async fn round(&self, jobs: &[Job]) -> Result<Vec<Result<Decided, Rejection>>, Setback> {
         let (verdicts, batches, expected) = self.decide_all(jobs);
         let mut applied = self.write(batches).await?.into_iter();
         let mut answers = Vec::with_capacity(jobs.len());
@@ -172,8 +194,13 @@ impl Proposer {
                     from_state = true;
                     answer
                 }
-                Verdict::Propose => match applied.next().flatten() {
-                    Some(Applied::At(revision) | Applied::Seen(revision)) => Ok(revision),
+                Verdict::Propose(events) => match applied.next().flatten() {
+                    Some(Applied::At(revision)) => Ok(Decided {
+                        revision,
+                        events,
+                        state: None,
+                    }),
+                    Some(Applied::Seen(revision)) => Ok(Decided::already(revision)),
                     Some(Applied::Stale(_)) | None => return Err(Setback::Stale),
                 },
             });
@@ -194,26 +221,7 @@ impl Proposer {
         let mut batches = Vec::new();
         let verdicts = jobs
             .iter()
-            .map(|Job { proposal, .. }| {
-                if let Some(revision) = state.seen(proposal.id) {
-                    return Verdict::Known(Ok(revision));
-                }
-                let events = match decide(&state, &proposal.command) {
-                    Ok(events) if events.is_empty() => return Verdict::Known(Ok(state.revision)),
-                    Ok(events) => events,
-                    Err(rejection) => return Verdict::Known(Err(rejection)),
-                };
-                let batch = Batch {
-                    command: proposal.id,
-                    actor: proposal.actor.clone(),
-                    at,
-                    decided_at: state.revision,
-                    events,
-                };
-                state.apply(&batch);
-                batches.push(batch);
-                Verdict::Propose
-            })
+            .map(|Job { proposal, .. }| decide_one(&mut state, &mut batches, proposal, at))
             .collect();
         (verdicts, batches, state.revision)
     }
@@ -244,7 +252,7 @@ impl Proposer {
             .collect()
     }
 
-    fn answer(&self, jobs: Vec<Job>, answers: Vec<Result<Revision, Rejection>>) {
+    fn answer(&self, jobs: Vec<Job>, answers: Vec<Result<Decided, Rejection>>) {
         let state = self.published.state.load_full();
         self.metrics.at(state.revision);
         for (job, answer) in jobs.into_iter().zip(answers) {
@@ -254,8 +262,11 @@ impl Proposer {
                 "rejected"
             };
             self.count(outcome);
-            let state = Arc::clone(&state);
-            let answer = answer.map(|revision| Answer { revision, state });
+            let answer = answer.map(|decided| Answer {
+                revision: decided.revision,
+                events: decided.events,
+                state: decided.state.unwrap_or_else(|| Arc::clone(&state)),
+            });
             // Nobody listens any more: the caller gave up, and may ask again with the same id.
             let _ = job.reply.send(answer.map_err(ProposeError::Rejected));
         }
@@ -281,6 +292,48 @@ impl Proposer {
             .get_or_create(&Outcome { outcome })
             .inc();
     }
+}
+
+/// A dry run leaves the scratch state as it was: the commands after it do not see it.
+fn decide_one(
+    state: &mut State,
+    batches: &mut Vec<Batch>,
+    proposal: &Proposal,
+    at: UnixNano,
+) -> Verdict {
+    if let Some(revision) = state.seen(proposal.id) {
+        return Verdict::Known(Ok(Decided::already(revision)));
+    }
+    let facts = Facts {
+        at,
+        command: proposal.id,
+    };
+    let events = match decide(state, &proposal.command, &facts) {
+        Ok(events) if events.is_empty() => {
+            return Verdict::Known(Ok(Decided::already(state.revision)));
+        }
+        Ok(events) => events,
+        Err(rejection) => return Verdict::Known(Err(rejection)),
+    };
+    let batch = Batch {
+        command: proposal.id,
+        actor: proposal.actor.clone(),
+        at,
+        decided_at: state.revision,
+        events: events.clone(),
+    };
+    if proposal.dry_run {
+        let mut then = state.clone();
+        then.apply(&batch);
+        return Verdict::Known(Ok(Decided {
+            revision: state.revision,
+            events,
+            state: Some(Arc::new(then)),
+        }));
+    }
+    state.apply(&batch);
+    batches.push(batch);
+    Verdict::Propose(events)
 }
 
 /// Makes sure that this node still leads and has applied everything acknowledged before now.

@@ -33,6 +33,21 @@ async fn what_was_answered_is_there_after_a_restart() {
     stop(log, tasks).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_answers_as_it_would_be_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, tasks) = start(dir.path()).await;
+    let mut tried = create(0);
+    tried.dry_run = true;
+    let answer = log.propose(tried).await.unwrap();
+    assert_eq!((answer.revision, answer.events.len()), (Revision(0), 1));
+    assert!(answer.state.tenants.contains_key(&tenant(0)));
+    assert!(!log.read().await.unwrap().tenants.contains_key(&tenant(0)));
+    let carried_out = log.propose(create(0)).await.unwrap();
+    assert_eq!(carried_out.revision, Revision(1));
+    stop(log, tasks).await;
+}
+
 /// A copy of the file of a running node is what `kill -9` leaves behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_survives_a_kill_at_that_moment() {
@@ -257,5 +272,6 @@ fn create(number: u64) -> Proposal {
             tenant: tenant(number),
             display_name: String::new(),
         }),
+        dry_run: false,
     }
 }

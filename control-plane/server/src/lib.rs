@@ -13,6 +13,7 @@ mod services;
 mod status;
 mod tenants;
 mod watch;
+mod writer;
 
 pub use services::{Services, ViewServer};
 pub use takt_wire::DESCRIPTORS;

@@ -5,26 +5,24 @@ use std::sync::Arc;
 
 use takt_domain::overrides::{Command, Values};
 use takt_domain::{Layer, Rejection, State};
-use takt_kit::Clock;
-use takt_log::Handle;
 use takt_model::{Limits, OverridesPatch};
 use takt_wire::takt::admin::v1 as wire;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesService;
 use tonic::{Request, Response, Status};
 
-use crate::refusal::{proposing, reading, rejected};
-use crate::request::{actor, if_match, layer, proposal};
+use crate::refusal::rejected;
+use crate::request::{actor, if_match, layer};
+use crate::writer::Writer;
 
 #[derive(Debug)]
 pub(crate) struct OverridesApi {
-    log: Handle,
-    clock: Arc<dyn Clock>,
+    writer: Writer,
     base: Arc<Limits>,
 }
 
 impl OverridesApi {
-    pub(crate) fn new(log: Handle, clock: Arc<dyn Clock>, base: Arc<Limits>) -> Self {
-        Self { log, clock, base }
+    pub(crate) fn new(writer: Writer, base: Arc<Limits>) -> Self {
+        Self { writer, base }
     }
 }
 
@@ -35,7 +33,7 @@ impl OverridesService for OverridesApi {
         request: Request<wire::GetOverridesRequest>,
     ) -> Result<Response<wire::GetOverridesResponse>, Status> {
         let layer = layer(request.into_inner().scope)?;
-        let state = self.log.read().await.map_err(|error| reading(&error))?;
+        let state = self.writer.read().await?;
         if let Layer::Tenant(tenant) = &layer
             && !state.tenants.contains_key(tenant)
         {
@@ -58,19 +56,18 @@ impl OverridesService for OverridesApi {
         let actor = actor(&request);
         let request = request.into_inner();
         let layer = layer(request.scope)?;
-        let command = takt_domain::Command::Overrides(Command {
+        let command = Command {
             layer: layer.clone(),
             set: request.set,
             clear: request.clear.into_iter().collect::<BTreeSet<_>>(),
             if_match: if_match(request.if_match),
-        });
-        let proposal = proposal(&request.command_id, actor, command, self.clock.as_ref())?;
-        let answer = self
-            .log
-            .propose(proposal)
-            .await
-            .map_err(|error| proposing(&error))?;
-        let own = values(&answer.state, &layer);
+        };
+        let change = wire::Change {
+            command_id: request.command_id,
+            ..wire::Change::default()
+        };
+        let changed = self.writer.change(actor, Some(change), command).await?;
+        let own = values(&changed.state, &layer);
         Ok(Response::new(wire::ChangeOverridesResponse {
             own: own.fields,
             version: own.version.0,
@@ -79,7 +76,11 @@ impl OverridesService for OverridesApi {
 }
 
 fn values(state: &State, layer: &Layer) -> Values {
-    state.overrides.get(layer).cloned().unwrap_or_default()
+    state
+        .overrides
+        .get(layer)
+        .map(|values| Values::clone(values))
+        .unwrap_or_default()
 }
 
 /// Every field as it holds in this layer, and what cannot be read on the way there.

@@ -35,7 +35,11 @@ fn rejection_reject(rejection: &Rejection) -> Reject {
         Kind::NotFound => Code::NotFound,
         Kind::Conflict => Code::Conflict,
     };
-    Reject::new(code, rejection.reason(), rejection.to_string())
+    let reject = Reject::new(code, rejection.reason(), rejection.to_string());
+    match rejection.field() {
+        Some(field) => reject.at_field(field),
+        None => reject,
+    }
 }
 
 fn propose_reject(error: &ProposeError) -> Reject {

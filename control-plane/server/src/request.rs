@@ -1,12 +1,9 @@
 //! What every request that changes something has in common.
 
-use takt_domain::{Command, CommandId, Layer};
-use takt_kit::Clock;
-use takt_log::Proposal;
+use takt_domain::Layer;
 use takt_model::{Revision, TenantId};
 use takt_wire::takt::admin::v1 as wire;
 use tonic::{Request, Status};
-use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::refusal::invalid;
 
@@ -16,35 +13,6 @@ pub(crate) fn actor<T>(request: &Request<T>) -> String {
         Some(address) => format!("anonymous@{}", address.ip()),
         None => "anonymous".to_owned(),
     }
-}
-
-pub(crate) fn proposal(
-    id: &str,
-    actor: String,
-    command: Command,
-    clock: &dyn Clock,
-) -> Result<Proposal, Status> {
-    let id = if id.is_empty() {
-        fresh(clock)
-    } else {
-        Uuid::parse_str(id).map_err(|_| {
-            invalid(
-                "COMMAND_ID_INVALID",
-                format!("command id `{id}` is not a UUID"),
-            )
-        })?
-    };
-    Ok(Proposal {
-        id: CommandId(id),
-        actor,
-        command,
-    })
-}
-
-fn fresh(clock: &dyn Clock) -> Uuid {
-    let now = clock.now();
-    let nanos = u32::try_from(now.0 % 1_000_000_000).unwrap_or_default();
-    Uuid::new_v7(Timestamp::from_unix(NoContext, now.as_secs(), nanos))
 }
 
 pub(crate) fn tenant(text: &str) -> Result<TenantId, Status> {

@@ -16,6 +16,7 @@ use crate::overrides::OverridesApi;
 use crate::status::StatusApi;
 use crate::tenants::TenantApi;
 use crate::watch::ViewApi;
+use crate::writer::Writer;
 
 /// The watch service. A follower in the same process calls it directly, without a socket.
 pub type ViewServer = ViewServiceServer<ViewApi>;
@@ -45,13 +46,12 @@ impl Services {
     /// For people and their tools, and for data planes in other processes.
     #[must_use]
     pub fn routes(&self) -> Routes {
-        let (log, clock) = (&self.log, &self.clock);
-        let tenants = TenantApi::new(log.clone(), Arc::clone(clock));
-        let base = Arc::clone(&self.base);
-        let overrides = OverridesApi::new(log.clone(), Arc::clone(clock), base);
+        let writer = Writer::new(self.log.clone(), Arc::clone(&self.clock));
+        let tenants = TenantApi::new(writer.clone());
+        let overrides = OverridesApi::new(writer, Arc::clone(&self.base));
         Routes::new(TenantServiceServer::new(tenants))
             .add_service(OverridesServiceServer::new(overrides))
-            .add_service(StatusServiceServer::new(StatusApi::new(log.clone())))
+            .add_service(StatusServiceServer::new(StatusApi::new(self.log.clone())))
             .add_service(self.views())
     }
 

@@ -1,31 +1,28 @@
 //! Tenants over the wire.
 
 use std::ops::Bound;
-use std::sync::Arc;
 
 use takt_domain::tenants::Command;
 use takt_domain::{Rejection, Standing, State, Tenant};
-use takt_kit::Clock;
-use takt_log::Handle;
 use takt_model::TenantId;
 use takt_wire::takt::admin::v1 as wire;
 use takt_wire::takt::admin::v1::tenant_service_server::TenantService;
 use tonic::{Request, Response, Status};
 
-use crate::refusal::{proposing, reading, rejected};
-use crate::request::{actor, if_match, proposal, tenant};
+use crate::refusal::rejected;
+use crate::request::{actor, if_match, tenant};
+use crate::writer::Writer;
 
 const PAGE_MAX: usize = 1000;
 
 #[derive(Debug)]
 pub(crate) struct TenantApi {
-    log: Handle,
-    clock: Arc<dyn Clock>,
+    writer: Writer,
 }
 
 impl TenantApi {
-    pub(crate) fn new(log: Handle, clock: Arc<dyn Clock>) -> Self {
-        Self { log, clock }
+    pub(crate) fn new(writer: Writer) -> Self {
+        Self { writer }
     }
 
     /// Carries out a command and answers with the tenant as it stands then.
@@ -36,14 +33,12 @@ impl TenantApi {
         id: &TenantId,
         command: Command,
     ) -> Result<wire::Tenant, Status> {
-        let command = takt_domain::Command::Tenant(command);
-        let proposal = proposal(command_id, actor, command, self.clock.as_ref())?;
-        let answer = self
-            .log
-            .propose(proposal)
-            .await
-            .map_err(|error| proposing(&error))?;
-        find(&answer.state, id)
+        let change = wire::Change {
+            command_id: command_id.to_owned(),
+            ..wire::Change::default()
+        };
+        let changed = self.writer.change(actor, Some(change), command).await?;
+        find(&changed.state, id)
     }
 }
 
@@ -72,7 +67,7 @@ impl TenantService for TenantApi {
         request: Request<wire::GetTenantRequest>,
     ) -> Result<Response<wire::GetTenantResponse>, Status> {
         let id = tenant(&request.into_inner().tenant)?;
-        let state = self.log.read().await.map_err(|error| reading(&error))?;
+        let state = self.writer.read().await?;
         let tenant = Some(find(&state, &id)?);
         Ok(Response::new(wire::GetTenantResponse { tenant }))
     }
@@ -90,7 +85,7 @@ impl TenantService for TenantApi {
             Ok(0) | Err(_) => PAGE_MAX,
             Ok(size) => size.min(PAGE_MAX),
         };
-        let state = self.log.read().await.map_err(|error| reading(&error))?;
+        let state = self.writer.read().await?;
         let mut rest = state.tenants.range((after, Bound::Unbounded));
         let page: Vec<wire::Tenant> = rest
             .by_ref()

@@ -35,10 +35,15 @@ impl Directory {
     /// What folding everything that led to this state gives.
     #[must_use]
     pub fn of(state: &State) -> Self {
-        let layer = |layer: &Layer| state.overrides.get(layer).cloned().unwrap_or_default();
+        let layer = |layer: &Layer| {
+            let values = state.overrides.get(layer);
+            values
+                .map(|values| Values::clone(values))
+                .unwrap_or_default()
+        };
         let tenants = state.tenants.iter().map(|(id, tenant)| {
             let row = Row {
-                tenant: tenant.clone(),
+                tenant: Tenant::clone(tenant),
                 overrides: layer(&Layer::Tenant(id.clone())),
             };
             (id.clone(), Arc::new(row))
@@ -58,6 +63,15 @@ impl Directory {
             match event {
                 Event::Tenant(event) => self.fold_tenant(event, batch.at, version),
                 Event::Override(event) => self.fold_override(event, version),
+                Event::Ring(_)
+                | Event::Policy(_)
+                | Event::Decision(_)
+                | Event::Access(_)
+                | Event::Licence(_)
+                | Event::Ledger(_)
+                | Event::Job(_)
+                | Event::Node(_)
+                | Event::Cluster(_) => {}
             }
             self.revision = version;
         }

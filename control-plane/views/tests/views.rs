@@ -134,7 +134,13 @@ fn heard(change: Option<Change>) -> (bool, Vec<String>) {
 async fn propose(log: &Handle, number: u128, command: Command) {
     let id = CommandId(Uuid::from_u128(number));
     let actor = "test".into();
-    log.propose(Proposal { id, actor, command }).await.unwrap();
+    let proposal = Proposal {
+        id,
+        actor,
+        command,
+        dry_run: false,
+    };
+    log.propose(proposal).await.unwrap();
 }
 
 fn id(text: &str) -> TenantId {
@@ -167,6 +173,7 @@ fn possible(state: &State, event: &Event) -> bool {
             Layer::Defaults => true,
             Layer::Tenant(tenant) => state.tenants.contains_key(tenant),
         },
+        _ => true,
     }
 }
 

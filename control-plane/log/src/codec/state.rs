@@ -2,12 +2,14 @@
 
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
-use takt_domain::overrides::Values;
-use takt_domain::{Standing, State, Tenant};
-use takt_model::{Revision, TenantId, UnixNano};
+use takt_domain::{Seen, State};
+use takt_model::{Revision, UnixNano};
 use takt_wire::takt::control::log::v1 as stored;
 
-use super::{DecodeError, LEVEL, applied_from, applied_to, command_id_from, layer_from, layer_to};
+use super::{
+    DecodeError, LEVEL, access, applied_from, applied_to, cluster, command_id_from, decisions,
+    jobs, ledger, licences, nodes, overrides, policies, ring, tenants,
+};
 use crate::types::AppliedAt;
 
 const VERSION: u32 = 1;
@@ -45,87 +47,52 @@ fn state_to(state: &State) -> stored::State {
     stored::State {
         revision: state.revision.0,
         at: state.at.0,
-        tenants: state
-            .tenants
-            .iter()
-            .map(|(id, tenant)| tenant_to(id, tenant))
-            .collect(),
-        layers: state
-            .overrides
-            .iter()
-            .map(|(layer, values)| stored::Layer {
-                tenant: layer_to(layer),
-                values: values.fields.clone(),
-                version: values.version.0,
-            })
-            .collect(),
-        seen: state
-            .seen
-            .iter()
-            .map(|(command, revision)| stored::SeenCommand {
-                command_id: command.0.as_bytes().to_vec(),
-                revision: revision.0,
-            })
-            .collect(),
+        tenants: tenants::state_to(&state.tenants),
+        layers: overrides::state_to(&state.overrides),
+        seen: seen_to(&state.seen),
+        ring: Some(ring::state_to(&state.ring)),
+        policies: Some(policies::state_to(&state.policies)),
+        decisions: Some(decisions::state_to(&state.decisions)),
+        access: Some(access::state_to(&state.access)),
+        licences: Some(licences::state_to(&state.licences)),
+        ledger: Some(ledger::state_to(&state.ledger)),
+        jobs: Some(jobs::state_to(&state.jobs)),
+        nodes: Some(nodes::state_to(&state.nodes)),
+        cluster: Some(cluster::state_to(&state.cluster)),
     }
 }
 
+/// A part that is absent was written before there was such an aggregate: it is empty.
 fn state_from(state: stored::State) -> Result<State, DecodeError> {
-    let mut tenants = std::collections::BTreeMap::new();
-    for tenant in state.tenants {
-        tenants.insert(TenantId::new(&tenant.tenant)?, tenant_from(tenant)?);
-    }
-    let mut overrides = std::collections::BTreeMap::new();
-    for layer in state.layers {
-        let values = Values {
-            fields: layer.values,
-            version: Revision(layer.version),
-        };
-        overrides.insert(layer_from(&layer.tenant)?, values);
-    }
-    let seen = state
-        .seen
-        .iter()
-        .map(|seen| Ok((command_id_from(&seen.command_id)?, Revision(seen.revision))))
-        .collect::<Result<_, DecodeError>>()?;
     Ok(State {
         revision: Revision(state.revision),
         at: UnixNano(state.at),
-        tenants,
-        overrides,
-        seen,
+        tenants: tenants::state_from(state.tenants)?,
+        overrides: overrides::state_from(state.layers)?,
+        seen: seen_from(&state.seen)?,
+        ring: ring::state_from(state.ring.unwrap_or_default())?,
+        policies: policies::state_from(state.policies.unwrap_or_default())?,
+        decisions: decisions::state_from(state.decisions.unwrap_or_default())?,
+        access: access::state_from(state.access.unwrap_or_default())?,
+        licences: licences::state_from(state.licences.unwrap_or_default())?,
+        ledger: ledger::state_from(state.ledger.unwrap_or_default())?,
+        jobs: jobs::state_from(state.jobs.unwrap_or_default())?,
+        nodes: nodes::state_from(state.nodes.unwrap_or_default())?,
+        cluster: cluster::state_from(state.cluster.unwrap_or_default())?,
     })
 }
 
-fn tenant_to(id: &TenantId, tenant: &Tenant) -> stored::Tenant {
-    let (standing, suspend_reason) = match &tenant.standing {
-        Standing::Active => (stored::TenantStanding::Active, String::new()),
-        Standing::Suspended { reason } => (stored::TenantStanding::Suspended, reason.clone()),
-        Standing::Deleted => (stored::TenantStanding::Deleted, String::new()),
-    };
-    stored::Tenant {
-        tenant: id.to_string(),
-        display_name: tenant.display_name.clone(),
-        standing: standing.into(),
-        suspend_reason,
-        created_at: tenant.created_at.0,
-        version: tenant.version.0,
-    }
+fn seen_to(seen: &Seen) -> Vec<stored::SeenCommand> {
+    seen.iter()
+        .map(|(command, revision)| stored::SeenCommand {
+            command_id: command.0.as_bytes().to_vec(),
+            revision: revision.0,
+        })
+        .collect()
 }
 
-fn tenant_from(tenant: stored::Tenant) -> Result<Tenant, DecodeError> {
-    let standing = match stored::TenantStanding::try_from(tenant.standing) {
-        Ok(stored::TenantStanding::Active) => Standing::Active,
-        Ok(stored::TenantStanding::Suspended) => Standing::Suspended {
-            reason: tenant.suspend_reason,
-        },
-        Ok(stored::TenantStanding::Deleted) => Standing::Deleted,
-        Ok(stored::TenantStanding::Unspecified) | Err(_) => return Err(DecodeError::UnknownKind),
-    };
-    Ok(Tenant {
-        display_name: tenant.display_name,
-        standing,
-        created_at: UnixNano(tenant.created_at),
-        version: Revision(tenant.version),
-    })
+fn seen_from(seen: &[stored::SeenCommand]) -> Result<Seen, DecodeError> {
+    seen.iter()
+        .map(|seen| Ok((command_id_from(&seen.command_id)?, Revision(seen.revision))))
+        .collect()
 }

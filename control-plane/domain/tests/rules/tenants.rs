@@ -1,21 +1,20 @@
-//! Given what happened, when somebody asks, then this follows.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests stop at the first surprise"
-)]
+//! Tenants and their overrides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use takt_domain::{
-    Applied, Batch, Command, CommandId, Event, Layer, Rejection, Standing, State, decide,
-    overrides, tenants,
+    Applied, Command, CommandId, Event, Layer, Rejection, Standing, State, overrides, tenants,
 };
 use takt_model::{Revision, TenantId, UnixNano};
 use uuid::Uuid;
 
+use crate::given::{batch, given};
+
+const NOTHING: [Event; 0] = [];
+
 #[test]
 fn a_new_tenant_is_active() {
-    given([])
+    given(NOTHING)
         .when(create("a"))
         .then([created("a")])
         .state(|state| {
@@ -28,24 +27,24 @@ fn a_new_tenant_is_active() {
 fn a_tenant_cannot_be_created_twice() {
     given([created("a")])
         .when(create("a"))
-        .refused(&Rejection::TenantExists(id("a")));
+        .refused(Rejection::TenantExists(id("a")));
 }
 
 #[test]
 fn the_id_of_a_deleted_tenant_is_not_given_out_again() {
     given([created("a"), deleted("a")])
         .when(create("a"))
-        .refused(&Rejection::TenantDeleted(id("a")));
+        .refused(Rejection::TenantDeleted(id("a")));
 }
 
 #[test]
 fn a_display_name_has_a_bound() {
-    given([])
+    given(NOTHING)
         .when(Command::Tenant(tenants::Command::Create {
             tenant: id("a"),
             display_name: "x".repeat(257),
         }))
-        .refused(&Rejection::DisplayNameTooLong(257));
+        .refused(Rejection::DisplayNameTooLong(257));
 }
 
 #[test]
@@ -57,14 +56,13 @@ fn renaming_to_the_same_name_has_nothing_to_say() {
             if_match: None,
         })
     };
-    given([created("a")]).when(rename("")).then([]);
+    given([created("a")]).when(rename("")).nothing();
     given([created("a")])
         .when(rename("Team A"))
         .then([tenants::Event::Renamed {
             tenant: id("a"),
             display_name: "Team A".into(),
-        }
-        .into()]);
+        }]);
 }
 
 #[test]
@@ -74,26 +72,26 @@ fn suspending_and_resuming_are_facts_once() {
         .then([suspended("a", "unpaid")]);
     given([created("a"), suspended("a", "unpaid")])
         .when(suspend("a", "unpaid"))
-        .then([]);
+        .nothing();
     given([created("a"), suspended("a", "unpaid")])
         .when(suspend("a", "abuse"))
         .then([suspended("a", "abuse")]);
     given([created("a"), suspended("a", "unpaid")])
         .when(resume("a"))
-        .then([tenants::Event::Resumed { tenant: id("a") }.into()])
+        .then([tenants::Event::Resumed { tenant: id("a") }])
         .state(|state| assert_eq!(state.tenants[&id("a")].standing, Standing::Active));
-    given([created("a")]).when(resume("a")).then([]);
+    given([created("a")]).when(resume("a")).nothing();
 }
 
 #[test]
 fn who_is_unknown_or_deleted_cannot_be_changed() {
     for command in [suspend("a", ""), resume("a"), delete("a"), set(tenant("a"))] {
-        given([])
+        given(NOTHING)
             .when(command.clone())
-            .refused(&Rejection::TenantUnknown(id("a")));
+            .refused(Rejection::TenantUnknown(id("a")));
         given([created("a"), deleted("a")])
             .when(command)
-            .refused(&Rejection::TenantDeleted(id("a")));
+            .refused(Rejection::TenantDeleted(id("a")));
     }
 }
 
@@ -115,15 +113,17 @@ fn an_override_is_kept_in_its_canonical_form() {
         .then([was_set(tenant("a"))]);
     given([created("a"), was_set(tenant("a"))])
         .when(set(tenant("a")))
-        .then([]);
-    given([])
+        .nothing();
+    given(NOTHING)
         .when(set(Layer::Defaults))
         .then([was_set(Layer::Defaults)]);
 }
 
 #[test]
 fn clearing_what_is_not_set_has_nothing_to_say() {
-    given([]).when(clear("ingestion.rate_limit_bytes")).then([]);
+    given(NOTHING)
+        .when(clear("ingestion.rate_limit_bytes"))
+        .nothing();
     given([was_set(Layer::Defaults)])
         .when(clear("ingestion.rate_limit_bytes"))
         .then([was_cleared(Layer::Defaults)]);
@@ -131,7 +131,7 @@ fn clearing_what_is_not_set_has_nothing_to_say() {
 
 #[test]
 fn bad_overrides_change_nothing() {
-    let refused = |command| given([]).when(command).refusal().reason();
+    let refused = |command| given(NOTHING).when(command).refusal().reason();
     assert_eq!(refused(clear("no.such")), "OVERRIDE_UNKNOWN");
     assert_eq!(refused(set_text("no.such", "1")), "OVERRIDE_UNKNOWN");
     assert_eq!(
@@ -169,8 +169,7 @@ fn a_field_this_version_does_not_know_can_be_cleared_and_is_named() {
         .then([overrides::Event::Cleared {
             layer: Layer::Defaults,
             name: "from.the.future".into(),
-        }
-        .into()]);
+        }]);
 }
 
 #[test]
@@ -184,7 +183,7 @@ fn a_change_on_an_old_version_is_refused() {
     let history = [created("a"), suspended("a", "")];
     given(history.clone())
         .when(delete(1))
-        .refused(&Rejection::VersionMismatch {
+        .refused(Rejection::VersionMismatch {
             asked: Revision(1),
             current: Revision(2),
         });
@@ -197,12 +196,12 @@ fn a_change_on_an_old_version_is_refused() {
             if_match: Some(Revision(if_match)),
         })
     };
-    given([])
+    given(NOTHING)
         .when(first_touch(0))
         .then([was_set(Layer::Defaults)]);
     given([was_set(Layer::Defaults)])
         .when(first_touch(0))
-        .refused(&Rejection::VersionMismatch {
+        .refused(Rejection::VersionMismatch {
             asked: Revision(0),
             current: Revision(1),
         });
@@ -241,62 +240,6 @@ fn commands_are_remembered_up_to_the_bound() {
     }
     assert_eq!(state.seen(CommandId(Uuid::from_u128(0))), None);
     assert_eq!(state.seen(CommandId(Uuid::from_u128(1))), Some(Revision(2)));
-}
-
-struct Given(State);
-
-struct When {
-    state: State,
-    decided: Result<Vec<Event>, Rejection>,
-}
-
-fn given(events: impl IntoIterator<Item = Event>) -> Given {
-    let mut state = State::default();
-    let history = batch(1000, 0, events.into_iter().collect());
-    assert!(matches!(state.apply(&history), Applied::At(_)));
-    Given(state)
-}
-
-impl Given {
-    fn when(self, command: Command) -> When {
-        let decided = decide(&self.0, &command);
-        When {
-            state: self.0,
-            decided,
-        }
-    }
-}
-
-impl When {
-    fn then(self, events: impl IntoIterator<Item = Event>) -> Self {
-        let expected: Vec<Event> = events.into_iter().collect();
-        assert_eq!(self.decided.as_ref().unwrap(), &expected);
-        self
-    }
-
-    fn refused(self, rejection: &Rejection) {
-        assert_eq!(&self.refusal(), rejection);
-    }
-
-    fn refusal(self) -> Rejection {
-        self.decided.unwrap_err()
-    }
-
-    fn state(mut self, check: impl FnOnce(&State)) {
-        let next = batch(1001, self.state.revision.0, self.decided.unwrap());
-        self.state.apply(&next);
-        check(&self.state);
-    }
-}
-
-fn batch(command: u128, decided_at: u64, events: Vec<Event>) -> Batch {
-    Batch {
-        command: CommandId(Uuid::from_u128(command)),
-        actor: "test".into(),
-        at: UnixNano(1),
-        decided_at: Revision(decided_at),
-        events,
-    }
 }
 
 fn id(text: &str) -> TenantId {

@@ -1,0 +1,84 @@
+// @generated
+/// Every method of the control plane's services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AdminMethod {
+    OverridesChangeOverrides,
+    OverridesGetOverrides,
+    StatusGetStatus,
+    TenantCreateTenant,
+    TenantDeleteTenant,
+    TenantGetTenant,
+    TenantListTenants,
+    TenantRenameTenant,
+    TenantResumeTenant,
+    TenantSuspendTenant,
+    ViewWatch,
+}
+
+impl AdminMethod {
+    pub const ALL: &'static [Self] = &[
+        Self::OverridesChangeOverrides,
+        Self::OverridesGetOverrides,
+        Self::StatusGetStatus,
+        Self::TenantCreateTenant,
+        Self::TenantDeleteTenant,
+        Self::TenantGetTenant,
+        Self::TenantListTenants,
+        Self::TenantRenameTenant,
+        Self::TenantResumeTenant,
+        Self::TenantSuspendTenant,
+        Self::ViewWatch,
+    ];
+
+    /// As in the path of an HTTP/2 request.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::OverridesChangeOverrides => "/takt.admin.v1.OverridesService/ChangeOverrides",
+            Self::OverridesGetOverrides => "/takt.admin.v1.OverridesService/GetOverrides",
+            Self::StatusGetStatus => "/takt.admin.v1.StatusService/GetStatus",
+            Self::TenantCreateTenant => "/takt.admin.v1.TenantService/CreateTenant",
+            Self::TenantDeleteTenant => "/takt.admin.v1.TenantService/DeleteTenant",
+            Self::TenantGetTenant => "/takt.admin.v1.TenantService/GetTenant",
+            Self::TenantListTenants => "/takt.admin.v1.TenantService/ListTenants",
+            Self::TenantRenameTenant => "/takt.admin.v1.TenantService/RenameTenant",
+            Self::TenantResumeTenant => "/takt.admin.v1.TenantService/ResumeTenant",
+            Self::TenantSuspendTenant => "/takt.admin.v1.TenantService/SuspendTenant",
+            Self::ViewWatch => "/takt.control.v1.ViewService/Watch",
+        }
+    }
+
+    /// The method of a path.
+    pub fn of_path(path: &str) -> Option<Self> {
+        Some(match path {
+            "/takt.admin.v1.OverridesService/ChangeOverrides" => Self::OverridesChangeOverrides,
+            "/takt.admin.v1.OverridesService/GetOverrides" => Self::OverridesGetOverrides,
+            "/takt.admin.v1.StatusService/GetStatus" => Self::StatusGetStatus,
+            "/takt.admin.v1.TenantService/CreateTenant" => Self::TenantCreateTenant,
+            "/takt.admin.v1.TenantService/DeleteTenant" => Self::TenantDeleteTenant,
+            "/takt.admin.v1.TenantService/GetTenant" => Self::TenantGetTenant,
+            "/takt.admin.v1.TenantService/ListTenants" => Self::TenantListTenants,
+            "/takt.admin.v1.TenantService/RenameTenant" => Self::TenantRenameTenant,
+            "/takt.admin.v1.TenantService/ResumeTenant" => Self::TenantResumeTenant,
+            "/takt.admin.v1.TenantService/SuspendTenant" => Self::TenantSuspendTenant,
+            "/takt.control.v1.ViewService/Watch" => Self::ViewWatch,
+            _ => return None,
+        })
+    }
+
+    /// Its request has the field `change`: it writes to the control log.
+    pub const fn mutates(self) -> bool {
+        match self {
+            Self::OverridesChangeOverrides
+            | Self::OverridesGetOverrides
+            | Self::StatusGetStatus
+            | Self::TenantCreateTenant
+            | Self::TenantDeleteTenant
+            | Self::TenantGetTenant
+            | Self::TenantListTenants
+            | Self::TenantRenameTenant
+            | Self::TenantResumeTenant
+            | Self::TenantSuspendTenant
+            | Self::ViewWatch => false,
+        }
+    }
+}

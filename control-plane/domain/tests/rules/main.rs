@@ -1,0 +1,8 @@
+//! Every command of every aggregate, yes and no.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests stop at the first surprise"
+)]
+
+mod given;
+mod tenants;
