@@ -100,7 +100,13 @@ impl House<'_> {
         let (settings, tasks) = (self.settings, &self.stages.control);
         let clock = || Arc::clone(&self.clock);
         let log = settings.control.log.clone();
-        let log = takt_log::open(log, clock(), tasks, &mut self.registry).await?;
+        let log = takt_log::open(
+            log,
+            takt_log::Parts::new(clock()),
+            tasks,
+            &mut self.registry,
+        )
+        .await?;
         let views = takt_views::Views::start(log.clone(), tasks);
         let admin = takt_server::Services::new(log, views, clock(), settings.overrides.clone());
         let follower = wire::follower(settings);

@@ -61,9 +61,14 @@ impl Node {
         let clock = Arc::new(SystemClock);
         let mut registry = Registry::default();
         let settings = takt_log::Settings::new(dir.join("log"));
-        let log = takt_log::open(settings, clock.clone(), &tasks, &mut registry)
-            .await
-            .unwrap();
+        let log = takt_log::open(
+            settings,
+            takt_log::Parts::new(clock.clone()),
+            &tasks,
+            &mut registry,
+        )
+        .await
+        .unwrap();
         let views = Views::start(log.clone(), &tasks);
         let services = Services::new(log.clone(), views, clock.clone(), Limits::default());
         let settings = takt_control::Settings {

@@ -156,9 +156,14 @@ impl Server {
         let tasks = Tasks::default();
         let clock = Arc::new(ManualClock::at(UnixNano::from_secs(1_700_000_000)));
         let settings = takt_log::Settings::new(dir.path().into());
-        let log = takt_log::open(settings, clock.clone(), &tasks, &mut Registry::default())
-            .await
-            .unwrap();
+        let log = takt_log::open(
+            settings,
+            takt_log::Parts::new(clock.clone()),
+            &tasks,
+            &mut Registry::default(),
+        )
+        .await
+        .unwrap();
         let views = Views::start(log.clone(), &tasks);
         let routes = Services::new(log, views, clock, Limits::default()).routes();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,5 +1,7 @@
 //! Fresh ids. Like the clock, they come from here so that the rest stays reproducible.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use takt_model::BlockId;
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -15,4 +17,10 @@ pub fn block(clock: &dyn Clock) -> BlockId {
         now.as_secs(),
         nanos,
     )))
+}
+
+/// A number nobody can foretell, to start a reproducible random sequence from. Simulations pass their own.
+#[must_use]
+pub fn seed() -> u64 {
+    RandomState::new().hash_one(())
 }

@@ -28,6 +28,12 @@ pub mod takt {
                 include!("gen/takt.control.log.v1.rs");
             }
         }
+        pub mod raft {
+            /// What the nodes of the control plane say to each other.
+            pub mod v1 {
+                include!("gen/takt.control.raft.v1.rs");
+            }
+        }
     }
     pub mod query {
         /// Pieces of a query, run where the columns can be read.

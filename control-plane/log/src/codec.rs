@@ -23,7 +23,8 @@ use takt_wire::takt::control::log::v1 as stored;
 use uuid::Uuid;
 
 pub(crate) use raft::{
-    applied_from, applied_to, entry_from, entry_to, log_id_from, log_id_to, vote_from, vote_to,
+    applied_from, applied_to, entry_from, entry_to, log_id_from, log_id_to, stored_entry_from,
+    vote_from, vote_to,
 };
 pub(crate) use state::{open_snapshot, seal_snapshot};
 

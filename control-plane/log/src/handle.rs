@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::machine::{Published, since};
 use crate::metrics::Metrics;
+use crate::peers::{PeerServer, Peers};
 use crate::proposer::{Answer, Job, Proposal, ProposeError, confirm_within};
 use crate::store::Store;
 use crate::types::Raft;
@@ -137,6 +138,12 @@ impl Handle {
             batch,
         });
         Ok(History::Batches(recorded.collect()))
+    }
+
+    /// What the other nodes of the cluster call.
+    #[must_use]
+    pub fn peers(&self) -> PeerServer {
+        Peers::server(self.node, self.raft.clone())
     }
 
     #[must_use]

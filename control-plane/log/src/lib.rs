@@ -12,16 +12,20 @@
 //! - openraft appears in no signature.
 
 mod codec;
+mod dial;
 mod handle;
 mod machine;
 mod metrics;
 mod network;
 mod node;
+mod peers;
 mod proposer;
 mod store;
 mod types;
 
 pub use codec::events_to_wire;
+pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};
 pub use handle::{Handle, History, ReadError, Recorded, Status};
-pub use node::{OpenError, Settings, open};
+pub use node::{OpenError, Parts, Settings, open};
+pub use peers::{PeerServer, Peers};
 pub use proposer::{Answer, Proposal, ProposeError};

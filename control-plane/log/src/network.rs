@@ -1,27 +1,56 @@
-//! How voters would reach each other.
-//!
-//! This version of the control plane runs with one voter, which never calls anybody. The members
-//! recorded in the log can only be more if a later version put them there; talking to them is then
-//! refused as unreachable, so that this node neither wins an election nor acknowledges anything alone.
+//! Raft's calls to other nodes. [`crate::peers`] is the other end.
+
+mod messages;
 
 use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
-use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Unreachable};
+use futures::stream;
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::RPCOption;
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{BasicNode, OptionalSend, RaftNetworkFactory, RaftNetworkV2};
+use takt_wire::takt::control::raft::v1 as wire;
+use takt_wire::takt::control::raft::v1::peer_service_client::PeerServiceClient;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Response, Status};
 
+use crate::dial::Dial;
 use crate::types::{Snapshot, TypeConfig, Vote};
 
-#[derive(Debug)]
-pub(crate) struct Network;
+use messages::{
+    appended_from, ballot_to, head_to, request_to, transfer_to, transferred_from, verdict_from,
+};
+pub(crate) use messages::{
+    appended_to, ballot_from, head_from, request_from, transfer_from, transferred_to, verdict_to,
+};
 
+/// What a message between nodes may weigh; a command is far below.
+pub(crate) const MESSAGE_MAX: usize = 64 << 20;
+/// Entries beyond this travel in the next message.
+const APPEND_BYTES: usize = 8 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Makes the callers.
+#[derive(Debug, Clone)]
+pub(crate) struct Network {
+    pub(crate) node: u64,
+    pub(crate) dial: Arc<dyn Dial>,
+    /// How long another node may take to write entries to its disk.
+    pub(crate) append_timeout: Duration,
+}
+
+/// Calls one node.
 #[derive(Debug)]
 pub(crate) struct Peer {
+    network: Network,
     node: u64,
     address: String,
+    client: Option<PeerServiceClient<Channel>>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for Network {
@@ -29,55 +58,212 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 
     async fn new_client(&mut self, target: u64, node: &BasicNode) -> Peer {
         Peer {
+            network: self.clone(),
             node: target,
             address: node.addr.clone(),
+            client: None,
         }
     }
 }
 
+/// Why a call has no answer.
+enum Failure {
+    /// Worth another try at once: the time it took was the pause.
+    Late,
+    Refused(Status),
+    NoChannel(crate::dial::DialError),
+    Garbled(crate::codec::DecodeError),
+}
+
 impl Peer {
-    fn unreachable(&self) -> Unreachable<TypeConfig> {
-        Unreachable::from_string(format!(
-            "voter {} at `{}`: this version runs with one voter",
-            self.node, self.address
-        ))
+    fn route(&self) -> wire::Route {
+        wire::Route {
+            cluster: Vec::new(),
+            from: self.network.node,
+            to: self.node,
+        }
+    }
+
+    fn client(&mut self) -> Result<PeerServiceClient<Channel>, Failure> {
+        if let Some(client) = &self.client {
+            return Ok(client.clone());
+        }
+        let channel = self
+            .network
+            .dial
+            .dial(&self.address)
+            .map_err(Failure::NoChannel)?;
+        let client = PeerServiceClient::new(channel)
+            .max_decoding_message_size(MESSAGE_MAX)
+            .max_encoding_message_size(MESSAGE_MAX);
+        Ok(self.client.insert(client).clone())
+    }
+
+    fn explain(&self, failure: Failure) -> RPCError<TypeConfig> {
+        let (node, address) = (self.node, &self.address);
+        match failure {
+            Failure::Late => NetworkError::from_string(format!(
+                "node {node} at `{address}` did not answer in time"
+            ))
+            .into(),
+            Failure::Refused(status) => {
+                let (code, why) = (status.code(), status.message());
+                Unreachable::from_string(format!("node {node} at `{address}`: {code:?}: {why}"))
+                    .into()
+            }
+            Failure::NoChannel(error) => Unreachable::new(&error).into(),
+            Failure::Garbled(error) => Unreachable::from_string(format!(
+                "node {node} at `{address}` answers nonsense: {error}"
+            ))
+            .into(),
+        }
+    }
+}
+
+/// One call with a deadline, which the other end is told too.
+async fn within<Q, A, F>(
+    deadline: Duration,
+    request: Q,
+    call: impl FnOnce(Request<Q>) -> F,
+) -> Result<A, Failure>
+where
+    F: Future<Output = Result<Response<A>, Status>>,
+{
+    let mut request = Request::new(request);
+    request.set_timeout(deadline);
+    match tokio::time::timeout(deadline, call(request)).await {
+        Err(_elapsed) => Err(Failure::Late),
+        Ok(Ok(answer)) => Ok(answer.into_inner()),
+        Ok(Err(status)) if matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled) => {
+            Err(Failure::Late)
+        }
+        Ok(Err(status)) => Err(Failure::Refused(status)),
     }
 }
 
 impl RaftNetworkV2<TypeConfig> for Peer {
     type SnapshotData = Vec<u8>;
 
+    /// Sends as many of the entries as one message should hold.
     async fn append_entries(
         &mut self,
-        _: AppendEntriesRequest<TypeConfig>,
-        _: RPCOption,
+        rpc: AppendEntriesRequest<TypeConfig>,
+        option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
-        Err(self.unreachable().into())
+        let deadline = if rpc.entries.is_empty() {
+            option.soft_ttl()
+        } else {
+            option.soft_ttl().max(self.network.append_timeout)
+        };
+        let (request, cut) = request_to(self.route(), &rpc, APPEND_BYTES);
+        let asked = async {
+            let mut client = self.client()?;
+            let call = |request| async move { client.append_entries(request).await };
+            let answer = within(deadline, request, call).await?;
+            appended_from(answer).map_err(Failure::Garbled)
+        };
+        match (asked.await, cut) {
+            (Ok(AppendEntriesResponse::Success), Some(last)) => {
+                Ok(AppendEntriesResponse::PartialSuccess(Some(last)))
+            }
+            (Ok(answer), _) => Ok(answer),
+            (Err(failure), _) => Err(self.explain(failure)),
+        }
     }
 
     async fn vote(
         &mut self,
-        _: VoteRequest<TypeConfig>,
-        _: RPCOption,
+        rpc: VoteRequest<TypeConfig>,
+        option: RPCOption,
     ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
-        Err(self.unreachable().into())
+        let request = wire::VoteRequest {
+            route: Some(self.route()),
+            ballot: Some(ballot_to(&rpc)),
+        };
+        let asked = async {
+            let mut client = self.client()?;
+            let call = |request| async move { client.vote(request).await };
+            let answer = within(option.soft_ttl(), request, call).await?;
+            verdict_from(answer.verdict).map_err(Failure::Garbled)
+        };
+        asked.await.map_err(|failure| self.explain(failure))
     }
 
     async fn pre_vote(
         &mut self,
-        _: VoteRequest<TypeConfig>,
-        _: RPCOption,
+        rpc: VoteRequest<TypeConfig>,
+        option: RPCOption,
     ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
-        Err(self.unreachable().into())
+        let request = wire::PreVoteRequest {
+            route: Some(self.route()),
+            ballot: Some(ballot_to(&rpc)),
+        };
+        let asked = async {
+            let mut client = self.client()?;
+            let call = |request| async move { client.pre_vote(request).await };
+            let answer = within(option.soft_ttl(), request, call).await?;
+            verdict_from(answer.verdict).map_err(Failure::Garbled)
+        };
+        asked.await.map_err(|failure| self.explain(failure))
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        rpc: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<TypeConfig>, RPCError<TypeConfig>> {
+        let request = transfer_to(self.route(), &rpc);
+        let asked = async {
+            let mut client = self.client()?;
+            let call = |request| async move { client.transfer_leader(request).await };
+            let answer = within(option.soft_ttl(), request, call).await?;
+            transferred_from(answer).map_err(Failure::Garbled)
+        };
+        asked.await.map_err(|failure| self.explain(failure))
     }
 
     async fn full_snapshot(
         &mut self,
-        _: Vote,
-        _: Snapshot,
-        _: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
-        _: RPCOption,
+        vote: Vote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
-        Err(self.unreachable().into())
+        let parts = parts(self.route(), &vote, snapshot);
+        let asked = async {
+            let mut client = self.client()?;
+            let call = |request| async move { client.install_snapshot(request).await };
+            let answer = within(option.soft_ttl(), parts, call).await?;
+            messages::held(answer.vote).map_err(Failure::Garbled)
+        };
+        let sent = tokio::select! {
+            biased;
+            closed = cancel => return Err(StreamingError::Closed(closed)),
+            sent = asked => sent,
+        };
+        match sent {
+            Ok(vote) => Ok(SnapshotResponse::new(vote)),
+            Err(failure) => Err(self.explain(failure).into()),
+        }
     }
+}
+
+#[cfg(test)]
+mod tests;
+
+/// The head, then the bytes in pieces.
+fn parts(
+    route: wire::Route,
+    vote: &Vote,
+    snapshot: Snapshot,
+) -> impl futures::Stream<Item = wire::InstallSnapshotRequest> + Send + 'static {
+    use wire::install_snapshot_request::Part;
+    let head = head_to(route, vote, &snapshot);
+    let bytes = snapshot.snapshot;
+    let pieces = (0..bytes.len()).step_by(CHUNK_BYTES).map(move |from| {
+        let until = bytes.len().min(from + CHUNK_BYTES);
+        Part::Bytes(bytes[from..until].to_vec())
+    });
+    let parts = std::iter::once(Part::Head(head)).chain(pieces);
+    stream::iter(parts.map(|part| wire::InstallSnapshotRequest { part: Some(part) }))
 }

@@ -14,15 +14,18 @@ use takt_kit::{Clock, Tasks};
 use takt_model::NodeId;
 use tokio::sync::mpsc;
 
+use crate::dial::{Dial, TcpDial};
 use crate::handle::Handle;
 use crate::machine::Machine;
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::proposer::{ProposeError, Proposer, confirm_within};
 use crate::store::{NODE, Store, put_value};
-use crate::types::{Raft, TypeConfig};
+use crate::types::{Raft, Runtime, TypeConfig};
 
 const FILE: &str = "control.redb";
+/// How long a node may take to receive a snapshot and write it to its disk.
+const SNAPSHOT_TIMEOUT_MILLIS: u64 = 60_000;
 
 /// How a voter runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,28 @@ impl Settings {
             snapshot_every: 1000,
             history_keep: 100_000,
             election_timeout: Duration::from_millis(300),
+        }
+    }
+}
+
+/// What a voter is built with.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    pub clock: Arc<dyn Clock>,
+    /// How it reaches the others.
+    pub dial: Arc<dyn Dial>,
+    /// Everything drawn at random follows from it, so the same seed draws the same.
+    pub seed: u64,
+}
+
+impl Parts {
+    /// Over TCP without TLS, with a seed of its own.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            dial: Arc::new(TcpDial::default()),
+            seed: takt_kit::ids::seed(),
         }
     }
 }
@@ -93,13 +118,13 @@ pub enum OpenError {
 /// When the file cannot be used, or no leader is found in time.
 pub async fn open(
     settings: Settings,
-    clock: Arc<dyn Clock>,
+    parts: Parts,
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> Result<Handle, OpenError> {
     let (store, machine) = restore(&settings).await?;
     let published = machine.published();
-    let raft = start(&settings, store.clone(), machine).await?;
+    let raft = start(&settings, &parts, store.clone(), machine).await?;
     stop_with(tasks, raft.clone(), store.clone());
     confirm_within(&raft, settings.node, settings.timeout)
         .await
@@ -115,7 +140,7 @@ pub async fn open(
         node: settings.node,
         raft: raft.clone(),
         published: Arc::clone(&published),
-        clock,
+        clock: parts.clock,
         timeout: settings.timeout,
         metrics: metrics.clone(),
     };
@@ -181,7 +206,12 @@ fn claim(store: &Store, node: NodeId) -> io::Result<Option<NodeId>> {
     Ok((found != node).then_some(found))
 }
 
-async fn start(settings: &Settings, store: Store, machine: Machine) -> Result<Raft, OpenError> {
+async fn start(
+    settings: &Settings,
+    parts: &Parts,
+    store: Store,
+    machine: Machine,
+) -> Result<Raft, OpenError> {
     let node = settings.node.0;
     let election = u64::try_from(settings.election_timeout.as_millis()).unwrap_or(u64::MAX);
     let config = Config {
@@ -191,12 +221,19 @@ async fn start(settings: &Settings, store: Store, machine: Machine) -> Result<Ra
         election_timeout_max: election.saturating_mul(2),
         snapshot_policy: SnapshotPolicy::LogsSinceLast(settings.snapshot_every),
         max_in_snapshot_log_to_keep: settings.snapshot_every,
+        install_snapshot_timeout: SNAPSHOT_TIMEOUT_MILLIS,
+        enable_pre_vote: Some(true),
         ..Config::default()
     };
     let config = Arc::new(config.validate().map_err(OpenError::Settings)?);
-    let raft = Raft::new(node, config, Network, store, machine)
-        .await
-        .map_err(consensus)?;
+    let network = Network {
+        node,
+        dial: Arc::clone(&parts.dial),
+        append_timeout: settings.election_timeout.saturating_mul(4),
+    };
+    // Every task of openraft descends from this call, and with it what they draw at random.
+    let raft = Raft::new(node, config, network, store, machine);
+    let raft = Runtime::scope(parts.seed, raft).await.map_err(consensus)?;
     if !raft.is_initialized().await.map_err(consensus)? {
         let members = BTreeMap::from([(node, BasicNode::new("in-process"))]);
         match raft.initialize(members).await {

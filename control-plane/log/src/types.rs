@@ -2,6 +2,7 @@
 
 use openraft::impls::leader_id_std;
 use openraft::{BasicNode, EntryPayload, StoredMembership};
+use openraft_rt_tokio::TokioRuntime;
 use takt_domain::{Applied, Batch};
 
 openraft::declare_raft_types!(
@@ -12,7 +13,12 @@ openraft::declare_raft_types!(
         NodeId = u64,
         Node = BasicNode,
         LeaderId = leader_id_std::LeaderId<u64, u64>,
+        AsyncRuntime = Runtime,
 );
+
+/// Tokio, but what openraft draws at random (election timeouts) follows from the seed its tasks
+/// were started under.
+pub(crate) type Runtime = openraft::rt::deterministic_rng::DeterministicRng<TokioRuntime>;
 
 pub(crate) type LeaderId = leader_id_std::LeaderId<u64, u64>;
 pub(crate) type Vote = openraft::Vote<LeaderId>;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use takt_domain::{Command, CommandId, Rejection, tenants};
 use takt_kit::{ManualClock, Tasks};
-use takt_log::{Handle, History, OpenError, Proposal, ProposeError, Settings, open};
+use takt_log::{Handle, History, OpenError, Parts, Proposal, ProposeError, Settings, open};
 use takt_model::{NodeId, Revision, TenantId, UnixNano};
 use uuid::Uuid;
 
@@ -233,7 +233,13 @@ async fn start_with(settings: Settings) -> (Handle, Tasks) {
 async fn try_start(settings: Settings) -> Result<(Handle, Tasks), OpenError> {
     let tasks = Tasks::default();
     let clock = Arc::new(ManualClock::at(NOW));
-    let log = open(settings, clock, &tasks, &mut Registry::default()).await?;
+    let log = open(
+        settings,
+        Parts::new(clock),
+        &tasks,
+        &mut Registry::default(),
+    )
+    .await?;
     Ok((log, tasks))
 }
 

@@ -247,9 +247,14 @@ impl Node {
         let tasks = Tasks::default();
         let clock = Arc::new(ManualClock::at(NOW));
         let settings = Settings::new(dir.path().into());
-        let log = takt_log::open(settings, clock.clone(), &tasks, &mut Registry::default())
-            .await
-            .unwrap();
+        let log = takt_log::open(
+            settings,
+            takt_log::Parts::new(clock.clone()),
+            &tasks,
+            &mut Registry::default(),
+        )
+        .await
+        .unwrap();
         let views = Views::start(log.clone(), &tasks);
         let base = Limits {
             left_pad_trace_ids: true,

@@ -102,9 +102,14 @@ async fn a_follower_that_comes_back_after_a_restart_is_not_reset() {
 async fn start(settings: Settings) -> (Handle, Views, Tasks) {
     let tasks = Tasks::default();
     let clock = Arc::new(ManualClock::at(UnixNano(7)));
-    let log = takt_log::open(settings, clock, &tasks, &mut Registry::default())
-        .await
-        .unwrap();
+    let log = takt_log::open(
+        settings,
+        takt_log::Parts::new(clock),
+        &tasks,
+        &mut Registry::default(),
+    )
+    .await
+    .unwrap();
     let views = Views::start(log.clone(), &tasks);
     (log, views, tasks)
 }

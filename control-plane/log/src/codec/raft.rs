@@ -54,8 +54,11 @@ pub(crate) fn entry_to(entry: &Entry) -> stored::Entry {
 }
 
 pub(crate) fn entry_from(bytes: &[u8]) -> Result<Entry, DecodeError> {
+    stored_entry_from(stored::Entry::decode(bytes)?)
+}
+
+pub(crate) fn stored_entry_from(entry: stored::Entry) -> Result<Entry, DecodeError> {
     use stored::entry::Payload;
-    let entry = stored::Entry::decode(bytes)?;
     let payload = match entry.payload {
         None => EntryPayload::Blank,
         Some(Payload::Batch(bytes)) => {
