@@ -91,6 +91,7 @@ impl Node {
             id: CommandId(Uuid::from_u128(number)),
             actor: "test".into(),
             command: Command::Tenant(command),
+            dry_run: false,
         };
         self.log.propose(proposal).await.unwrap();
     }

@@ -12,9 +12,8 @@ use takt_model::rules::{Purpose, Rule};
 use takt_traceql::{Body, MetricsExpr, SecondStage};
 use takt_wire::takt::admin::v1 as wire;
 use takt_wire::takt::admin::v1::overrides_service_client::OverridesServiceClient;
-use tonic::transport::Channel;
 
-use super::overrides::{Expect, defaults, one, source};
+use super::call::Client;
 
 /// The override that carries them.
 const FIELD: &str = "rules.groups";
@@ -30,8 +29,9 @@ pub(super) enum Command {
         /// A rule file in Prometheus' shape.
         #[arg(long, short)]
         file: PathBuf,
-        #[command(flatten)]
-        expect: Expect,
+        /// Only if the layer still has this version (as `get` shows it).
+        #[arg(long)]
+        if_match: Option<u64>,
     },
     /// Print the rules of a tenant as a rule file.
     Get {
@@ -58,19 +58,21 @@ struct RuleFile {
 
 impl Layer {
     fn scope(self) -> wire::Scope {
-        self.tenant.map_or_else(defaults, one)
+        use wire::scope::Scope;
+        let scope = self.tenant.map_or(Scope::Defaults(true), Scope::Tenant);
+        wire::Scope { scope: Some(scope) }
     }
 }
 
 impl Command {
-    pub(super) async fn run(self, channel: Channel) -> Result<String> {
-        let mut client = OverridesServiceClient::new(channel);
+    pub(super) async fn run(self, client: Client) -> Result<String> {
+        let mut service = OverridesServiceClient::new(client.channel());
         match self {
             Self::Check { file } => Ok(read(&file)?.1),
             Self::Set {
                 layer,
                 file,
-                expect,
+                if_match,
             } => {
                 let (groups, mut said) = read(&file)?;
                 let request = wire::ChangeOverridesRequest {
@@ -78,16 +80,24 @@ impl Command {
                     scope: Some(layer.scope()),
                     set: BTreeMap::from([(FIELD.to_owned(), groups.to_string())]),
                     clear: Vec::new(),
-                    if_match: expect.if_match,
+                    if_match,
                 };
-                let answer = client.change_overrides(request).await?.into_inner();
+                let answer = service
+                    .change_overrides(client.request(request))
+                    .await?
+                    .into_inner();
                 said.push_str(&format!("version {}\n", answer.version));
                 Ok(said)
             }
             Self::Get { layer } => {
                 let scope = Some(layer.scope());
                 let request = wire::GetOverridesRequest { scope };
-                show(&client.get_overrides(request).await?.into_inner())
+                show(
+                    &service
+                        .get_overrides(client.request(request))
+                        .await?
+                        .into_inner(),
+                )
             }
         }
     }
@@ -159,7 +169,12 @@ fn show(answer: &wire::GetOverridesResponse) -> Result<String> {
     };
     let groups: RuleGroups = field.value.parse()?;
     let yaml = serde_saphyr::to_string(&RuleFile { groups })?;
-    let from = source(field.source());
+    let from = match field.source() {
+        wire::OverrideSource::Unspecified => "unknown",
+        wire::OverrideSource::BuiltIn => "configuration",
+        wire::OverrideSource::Defaults => "defaults",
+        wire::OverrideSource::Tenant => "tenant",
+    };
     let mut text = format!("# from {from}, version {}\n{yaml}", answer.version);
     if let Some(why) = answer.ignored.get(FIELD) {
         writeln!(text, "# rules are set that have no effect: {why}")?;

@@ -1,6 +1,7 @@
 //! The client against a control plane of its own, over a socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use prometheus_client::registry::Registry;
@@ -22,55 +23,41 @@ struct Cli {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_and_its_overrides_are_administered() {
     let server = Server::start().await;
-    expect_test::expect![[r"
-        TENANT  STATE   VERSION  CREATED               NAME  REASON
-        team-1  active  1        2023-11-14T22:13:20Z  One
-    "]]
-    .assert_eq(&server.ctl("tenant create team-1 --display-name One").await);
-    expect_test::expect![[r"
-        NAME                        VALUE
-        ingestion.rate_limit_bytes  1000000
-        version 2
-    "]]
-    .assert_eq(
-        &server
-            .ctl("overrides set team-1 ingestion.rate_limit_bytes=1MB")
-            .await,
-    );
-    let all = server.ctl("overrides get team-1").await;
+    expect_test::expect![[r#"
+        TENANT        team-1
+        DISPLAY_NAME  One
+        STATE         active
+        CREATED_AT    2023-11-14T22:13:20Z
+        VERSION       1
+    "#]]
+        .assert_eq(&server.ctl("tenant create team-1 --display-name One").await);
+    server.ctl("tenant create team-2").await;
+    expect_test::expect![[r#"
+        TENANT  DISPLAY_NAME  STATE   CREATED_AT            VERSION
+        team-1  One           active  2023-11-14T22:13:20Z  1
+        team-2                active  2023-11-14T22:13:20Z  2
+    "#]].assert_eq(&server.ctl("tenant list").await);
+    let changed = server
+        .ctl("overrides change --tenant team-1 --set ingestion.rate_limit_bytes=1MB")
+        .await;
     assert!(
-        all.contains("ingestion.rate_limit_bytes           1000000   tenant\n"),
+        changed.contains("ingestion.rate_limit_bytes=1000000"),
+        "{changed}"
+    );
+    let all = server.ctl("overrides get --tenant team-1").await;
+    assert!(
+        all.contains("ingestion.rate_limit_bytes           1000000"),
         "{all}"
     );
-    let defaults = server.ctl("overrides get --defaults").await;
-    assert!(!defaults.contains("tenant\n"), "{defaults}");
-    expect_test::expect![[r"
-        NAME  VALUE
-        version 3
-    "]]
-    .assert_eq(
-        &server
-            .ctl("overrides unset team-1 ingestion.rate_limit_bytes")
-            .await,
-    );
-    assert!(
-        server
-            .ctl("tenant suspend team-1 --reason unpaid")
-            .await
-            .contains("suspended")
-    );
-    assert!(server.ctl("tenant resume team-1").await.contains("active"));
-    assert!(
-        server
-            .ctl("tenant delete team-1")
-            .await
-            .contains("deleting")
-    );
-    assert_eq!(
-        server.ctl("tenant list").await,
-        server.ctl("tenant get team-1").await
-    );
-    let refused = server.try_ctl("tenant resume team-2").await.unwrap_err();
+    let json = server.ctl("tenant get team-1 -o json").await;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["tenant"]["display_name"], "One");
+    let yaml = server.ctl("tenant get team-1 -o yaml").await;
+    assert!(yaml.contains("  display_name: One\n"), "{yaml}");
+    let suspended = server.ctl("tenant suspend team-1 --reason unpaid").await;
+    assert!(suspended.contains("suspended"), "{suspended}");
+    server.ctl("tenant delete team-2").await;
+    let refused = server.try_ctl("tenant resume team-3").await.unwrap_err();
     assert_eq!(exit_code(&refused), REFUSED);
     assert!(
         refused.to_string().ends_with("(TENANT_UNKNOWN)"),
@@ -129,10 +116,11 @@ async fn nobody_there_is_told_apart_from_a_refusal() {
 
 #[test]
 fn refusals_and_silence_have_their_own_exit_codes() {
-    let code = |status: tonic::Status| exit_code(&explain(status.into(), "http://x"));
+    let code = |status: tonic::Status| exit_code(&explain_status(status.into(), "http://x"));
     let refused = Reject::new(Code::NotFound, "TENANT_UNKNOWN", "tenant `a` is unknown");
     assert_eq!(code(refused.status()), REFUSED);
     assert_eq!(code(tonic::Status::unavailable("connect")), UNAVAILABLE);
+    assert_eq!(code(tonic::Status::unauthenticated("who?")), NOT_ALLOWED);
     assert_eq!(code(tonic::Status::unimplemented("not Takt")), 1);
     assert_eq!(exit_code(&anyhow::anyhow!("anything else")), 1);
 }
@@ -141,7 +129,75 @@ async fn ask(endpoint: &str, words: &str) -> Result<String> {
     let words = ["ctl", "--endpoint", endpoint]
         .into_iter()
         .chain(words.split(' '));
-    answer(Cli::try_parse_from(words)?.args).await
+    let mut text = String::new();
+    let mut tell = |part: &str| {
+        text.push_str(part);
+        Ok(())
+    };
+    answer(Cli::try_parse_from(words)?.args, &mut tell).await?;
+    Ok(text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_whole_whatever_the_size_of_a_page() {
+    let server = Server::start().await;
+    for number in 0..5 {
+        server.ctl(&format!("tenant create t{number}")).await;
+    }
+    let page = server.ctl("tenant list --page-size 2 -o json").await;
+    let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+    assert_eq!(page["tenants"].as_array().unwrap().len(), 2);
+    assert_eq!(page["next_page_token"], "t1");
+    let whole = server.ctl("tenant list").await;
+    assert_eq!(whole.lines().count(), 6, "{whole}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_told_before_anything_is_sent() {
+    let wrong = [
+        ("tenant create", "TENANT"),
+        ("tenant fly", "fly"),
+        ("overrides change --set x", "KEY=VALUE"),
+        ("tenant list --page-size many", "not a number"),
+        ("tenant get a --file /nowhere", "cannot read"),
+        ("explain nothing", "tenant"),
+        ("explain tenant.colour", "display_name"),
+    ];
+    for (words, said) in wrong {
+        let error = ask("http://127.0.0.1:1", words).await.unwrap_err();
+        assert!(format!("{error:#}").contains(said), "{words}: {error:#}");
+    }
+}
+
+#[tokio::test]
+async fn every_field_is_explained_by_the_contract() {
+    let text = ask("http://127.0.0.1:1", "explain tenant").await.unwrap();
+    assert!(text.contains("display_name <text>"), "{text}");
+    let text = ask("http://127.0.0.1:1", "explain tenant.state")
+        .await
+        .unwrap();
+    assert!(text.contains("  suspended"), "{text}");
+}
+
+#[tokio::test]
+async fn shells_can_complete_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = ask("http://127.0.0.1:1", &format!("completion {shell}"))
+            .await
+            .unwrap();
+        assert!(script.contains("suspend"), "{shell}");
+    }
+}
+
+#[test]
+fn every_method_is_a_command_with_flags_of_its_own() {
+    <crate::Cli as clap::CommandFactory>::command().debug_assert();
+    let schema = Schema::built_in().unwrap();
+    let verbs: usize = schema.nouns.iter().map(|noun| noun.verbs.len()).sum();
+    let methods = takt_wire::methods::AdminMethod::ALL.iter();
+    let admin = methods.filter(|method| method.path().starts_with("/takt.admin.v1."));
+    assert_eq!(verbs, admin.count());
 }
 
 struct Server {

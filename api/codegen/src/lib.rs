@@ -58,7 +58,12 @@ pub fn generate(workspace: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     }
     builder.compile_fds(files.clone())?;
 
-    for file in &mut files.file {
+    // Comments of our own contracts are the help of `takt ctl` and what reflection shows.
+    for file in files
+        .file
+        .iter_mut()
+        .filter(|file| !file.package().starts_with("takt."))
+    {
         file.source_code_info = None;
     }
     let descriptors = files.encode_to_vec();

@@ -1,0 +1,114 @@
+//! `takt ctl explain`: what a thing and its fields mean, from the contract.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, bail};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+
+use super::schema::{Schema, kebab};
+use super::text;
+
+const PACKAGE: &str = "takt.admin.v1";
+
+/// `words` are a kind of thing and the fields on the way down, as in `policy.expires_at`.
+///
+/// # Errors
+/// When there is no such thing or field; the message lists what there is.
+pub(super) fn explain(schema: &Schema, words: &str) -> Result<String> {
+    let mut names = words.split('.');
+    let first = names.next().unwrap_or_default();
+    let mut message = find(schema, first)?;
+    let mut field: Option<FieldDescriptor> = None;
+    for name in names {
+        let Some(found) = message.get_field_by_name(&name.replace('-', "_")) else {
+            let known: Vec<String> = message
+                .fields()
+                .map(|field| field.name().to_owned())
+                .collect();
+            bail!(
+                "`{}` has no field `{name}`; it has {}",
+                message.name(),
+                known.join(", ")
+            );
+        };
+        if let Kind::Message(inner) = found.kind() {
+            message = inner;
+        }
+        field = Some(found);
+    }
+    let mut text = String::new();
+    if let Some(field) = &field {
+        let _infallible = writeln!(text, "{} <{}>\n", field.full_name(), kind(field));
+        text.push_str(&indented(schema.doc(field.full_name())));
+        let Kind::Message(inner) = field.kind() else {
+            if let Kind::Enum(one) = field.kind() {
+                for (short, long) in text::choices(&one) {
+                    let doc = schema.doc(&format!("{PACKAGE}.{long}")).replace('\n', " ");
+                    let _infallible = writeln!(text, "  {short}  {doc}");
+                }
+            }
+            return Ok(text);
+        };
+        message = inner;
+    } else {
+        let _infallible = writeln!(text, "{}\n", message.full_name());
+    }
+    text.push_str(&indented(schema.doc(message.full_name())));
+    for field in message.fields() {
+        let _infallible = writeln!(text, "{} <{}>", field.name(), kind(&field));
+        text.push_str(&indented(schema.doc(field.full_name())));
+    }
+    Ok(text)
+}
+
+fn find(schema: &Schema, name: &str) -> Result<MessageDescriptor> {
+    let things: Vec<MessageDescriptor> = schema
+        .pool
+        .all_messages()
+        .filter(|message| message.package_name() == PACKAGE)
+        .filter(|message| message.parent_message().is_none())
+        .filter(|message| {
+            !message.name().ends_with("Request") && !message.name().ends_with("Response")
+        })
+        .collect();
+    let wanted = kebab(name);
+    match things
+        .iter()
+        .find(|message| kebab(message.name()) == wanted)
+    {
+        Some(message) => Ok(message.clone()),
+        None => {
+            let known: Vec<String> = things.iter().map(|message| kebab(message.name())).collect();
+            bail!("there is no `{name}`; there are {}", known.join(", "))
+        }
+    }
+}
+
+fn kind(field: &FieldDescriptor) -> String {
+    let one = match field.kind() {
+        _ if field.is_map() => return "map".to_owned(),
+        Kind::Fixed64 => "time".to_owned(),
+        Kind::Message(inner) => inner.name().to_owned(),
+        Kind::Enum(one) => one.name().to_owned(),
+        Kind::String => "text".to_owned(),
+        Kind::Bool => "true or false".to_owned(),
+        Kind::Bytes => "bytes".to_owned(),
+        _ => "number".to_owned(),
+    };
+    if field.is_list() {
+        format!("list of {one}")
+    } else {
+        one
+    }
+}
+
+fn indented(doc: &str) -> String {
+    if doc.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = doc
+        .lines()
+        .map(|line| format!("  {line}").trim_end().to_owned())
+        .collect();
+    format!("{}\n\n", lines.join("\n"))
+}
