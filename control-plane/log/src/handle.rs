@@ -124,9 +124,8 @@ impl Handle {
             return Ok(History::TooOld(state));
         }
         let store = self.store.clone();
-        let batches = tokio::task::spawn_blocking(move || since(&store, after, limit))
-            .await
-            .map_err(io::Error::other)??;
+        let disk = self.store.disk();
+        let batches = disk.run(move || since(&store, after, limit)).await?;
         let contiguous = batches
             .first()
             .map_or(after == state.revision, |first| first.decided_at == after);

@@ -29,3 +29,4 @@ pub use handle::{Handle, History, ReadError, Recorded, Status};
 pub use node::{OpenError, Parts, Settings, open};
 pub use peers::{PeerServer, Peers};
 pub use proposer::{Answer, Proposal, ProposeError};
+pub use store::{Disk, Medium};

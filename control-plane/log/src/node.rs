@@ -20,7 +20,7 @@ use crate::machine::Machine;
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::proposer::{ProposeError, Proposer, confirm_within};
-use crate::store::{NODE, Store, put_value};
+use crate::store::{Disk, NODE, Store, put_value};
 use crate::types::{Raft, Runtime, TypeConfig};
 
 const FILE: &str = "control.redb";
@@ -66,6 +66,8 @@ impl Settings {
 #[derive(Debug, Clone)]
 pub struct Parts {
     pub clock: Arc<dyn Clock>,
+    /// What the log is kept on.
+    pub disk: Disk,
     /// How it reaches the others.
     pub dial: Arc<dyn Dial>,
     /// Everything drawn at random follows from it, so the same seed draws the same.
@@ -73,11 +75,12 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Over TCP without TLS, with a seed of its own.
+    /// In a file, over TCP without TLS, with a seed of its own.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
+            disk: Disk::File,
             dial: Arc::new(TcpDial::default()),
             seed: takt_kit::ids::seed(),
         }
@@ -122,7 +125,7 @@ pub async fn open(
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> Result<Handle, OpenError> {
-    let (store, machine) = restore(&settings).await?;
+    let (store, machine) = restore(&settings, &parts.disk).await?;
     let published = machine.published();
     let raft = start(&settings, &parts, store.clone(), machine).await?;
     stop_with(tasks, raft.clone(), store.clone());
@@ -161,36 +164,37 @@ pub async fn open(
     })
 }
 
-async fn restore(settings: &Settings) -> Result<(Store, Machine), OpenError> {
-    let settings = settings.clone();
+async fn restore(settings: &Settings, disk: &Disk) -> Result<(Store, Machine), OpenError> {
+    let (settings, on) = (settings.clone(), disk.clone());
     let path = settings.dir.join(FILE);
     let lost = path.clone();
-    tokio::task::spawn_blocking(move || {
-        let storage = |source| OpenError::Storage {
-            path: path.clone(),
-            source,
-        };
-        std::fs::create_dir_all(&settings.dir).map_err(storage)?;
-        let store = Store::open(&path)
-            .map_err(storage)?
-            .ok_or_else(|| OpenError::InUse(path.clone()))?;
-        if let Some(found) = claim(&store, settings.node).map_err(storage)? {
-            return Err(OpenError::OtherNode {
-                path,
-                found,
-                node: settings.node,
-            });
-        }
-        let machine = Machine::restore(store.clone(), settings.history_keep).map_err(storage)?;
-        Ok((store, machine))
-    })
-    .await
-    .unwrap_or_else(|panic| {
-        Err(OpenError::Storage {
-            path: lost,
-            source: io::Error::other(panic),
-        })
-    })
+    disk.run(move || Ok(restore_now(&settings, path, on)))
+        .await
+        .unwrap_or_else(|source| Err(OpenError::Storage { path: lost, source }))
+}
+
+fn restore_now(
+    settings: &Settings,
+    path: PathBuf,
+    disk: Disk,
+) -> Result<(Store, Machine), OpenError> {
+    let storage = |source| OpenError::Storage {
+        path: path.clone(),
+        source,
+    };
+    disk.prepare(&settings.dir).map_err(storage)?;
+    let store = Store::open(disk, &path)
+        .map_err(storage)?
+        .ok_or_else(|| OpenError::InUse(path.clone()))?;
+    if let Some(found) = claim(&store, settings.node).map_err(storage)? {
+        return Err(OpenError::OtherNode {
+            path,
+            found,
+            node: settings.node,
+        });
+    }
+    let machine = Machine::restore(store.clone(), settings.history_keep).map_err(storage)?;
+    Ok((store, machine))
 }
 
 /// Writes who owns the file, or says who else does.

@@ -1,8 +1,6 @@
 //! The redb file: one table for the Raft log, one for the applied batches, one for single values.
-//!
-//! Work on the file runs on the blocking pool: a sync takes milliseconds and data-plane tasks may
-//! share the runtime.
 
+mod disk;
 mod log;
 
 use std::io;
@@ -13,6 +11,8 @@ use parking_lot::RwLock;
 use redb::{
     Database, Durability, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction,
 };
+
+pub use disk::{Disk, Medium};
 
 /// Entry by index.
 pub(crate) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -30,17 +30,21 @@ pub(crate) const SNAPSHOT: &str = "snapshot";
 
 /// Clones share the file, until it is closed.
 #[derive(Debug, Clone)]
-pub(crate) struct Store(Arc<RwLock<Option<Database>>>);
+pub(crate) struct Store {
+    database: Arc<RwLock<Option<Database>>>,
+    disk: Disk,
+}
 
 impl Store {
     /// Opens the file or makes it. `None` when another process has it.
-    pub(crate) fn open(file: &Path) -> io::Result<Option<Self>> {
-        let database = match Database::create(file) {
+    pub(crate) fn open(disk: Disk, file: &Path) -> io::Result<Option<Self>> {
+        let database = match disk.open(file) {
             Ok(database) => database,
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Ok(None),
             Err(other) => return Err(io::Error::other(other)),
         };
-        let store = Self(Arc::new(RwLock::new(Some(database))));
+        let database = Arc::new(RwLock::new(Some(database)));
+        let store = Self { database, disk };
         store.write_now(Durability::Immediate, |txn| {
             txn.open_table(LOG)?;
             txn.open_table(HISTORY)?;
@@ -54,11 +58,17 @@ impl Store {
     /// Clones that are still around get an error from now on.
     pub(crate) async fn close(&self) -> io::Result<()> {
         let store = self.clone();
-        blocking(move || {
-            drop(store.0.write().take());
-            Ok(())
-        })
-        .await
+        self.disk
+            .run(move || {
+                drop(store.database.write().take());
+                Ok(())
+            })
+            .await
+    }
+
+    /// What it is kept on.
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     pub(crate) async fn read<T: Send + 'static>(
@@ -66,7 +76,7 @@ impl Store {
         work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
     ) -> io::Result<T> {
         let store = self.clone();
-        blocking(move || store.read_now(work)).await
+        self.disk.run(move || store.read_now(work)).await
     }
 
     /// Commits all of `work` or nothing; with [`Durability::Immediate`] it is synced when this returns.
@@ -75,15 +85,20 @@ impl Store {
         durability: Durability,
         work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error> + Send + 'static,
     ) -> io::Result<T> {
+        if matches!(durability, Durability::Immediate) {
+            self.disk.wait_for_sync().await;
+        }
         let store = self.clone();
-        blocking(move || store.write_now(durability, work)).await
+        self.disk
+            .run(move || store.write_now(durability, work))
+            .await
     }
 
     pub(crate) fn read_now<T>(
         &self,
         work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> io::Result<T> {
-        let open = self.0.read();
+        let open = self.database.read();
         let database = open.as_ref().ok_or_else(closed)?;
         let run = || work(&database.begin_read()?);
         run().map_err(io::Error::other)
@@ -94,7 +109,7 @@ impl Store {
         durability: Durability,
         work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
     ) -> io::Result<T> {
-        let open = self.0.read();
+        let open = self.database.read();
         let database = open.as_ref().ok_or_else(closed)?;
         let run = || {
             let mut txn = database.begin_write()?;
@@ -135,14 +150,6 @@ fn closed() -> io::Error {
 
 #[cfg(test)]
 mod tests;
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other)?
-}
 
 pub(crate) fn corrupt(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)

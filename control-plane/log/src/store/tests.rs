@@ -4,7 +4,7 @@ use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 use tempfile::TempDir;
 
-use super::Store;
+use super::{Disk, Store};
 use crate::machine::Machine;
 use crate::types::TypeConfig;
 
@@ -13,9 +13,8 @@ struct Builder;
 impl StoreBuilder<TypeConfig, Store, Machine, TempDir> for Builder {
     async fn build(&self) -> Result<(TempDir, Store, Machine), StorageError<TypeConfig>> {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("control.redb"))
-            .unwrap()
-            .unwrap();
+        let file = dir.path().join("control.redb");
+        let store = Store::open(Disk::File, &file).unwrap().unwrap();
         let machine = Machine::restore(store.clone(), 10).unwrap();
         Ok((dir, store, machine))
     }
