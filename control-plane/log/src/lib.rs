@@ -11,6 +11,7 @@
 //! - what is stored is the protobuf of `api/proto/takt/control/log/v1`, never a Rust layout or openraft's;
 //! - openraft appears in no signature.
 
+mod backup;
 mod codec;
 mod dial;
 mod handle;
@@ -18,15 +19,18 @@ mod machine;
 mod metrics;
 mod network;
 mod node;
+mod past;
 mod peers;
 mod proposer;
 mod store;
 mod types;
 
+pub use backup::{RestoreError, Restored, restore};
 pub use codec::events_to_wire;
 pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};
 pub use handle::{Handle, History, ReadError, Recorded, Status};
 pub use node::{OpenError, Parts, Settings, open};
+pub use past::PastError;
 pub use peers::{PeerServer, Peers};
 pub use proposer::{Answer, Proposal, ProposeError};
 pub use store::{Disk, Medium};

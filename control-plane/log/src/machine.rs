@@ -19,6 +19,7 @@ use takt_wire::takt::control::log::v1 as stored;
 use tokio::sync::watch;
 
 use crate::codec;
+use crate::past;
 use crate::store::{APPLIED, HISTORY, SNAPSHOT, Store, corrupt, put_value};
 use crate::types::{AppliedAt, RaftLogId, RaftMembership, Snapshot, SnapshotMeta, TypeConfig};
 
@@ -54,11 +55,7 @@ impl Machine {
         };
         for recorded in since(&store, state.revision, usize::MAX)? {
             if !matches!(state.apply(&recorded), Applied::At(_)) {
-                let at = state.revision.0;
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("history has a hole after revision {at}"),
-                ));
+                return Err(past::hole(state.revision));
             }
         }
         if let Some(bytes) = store.value_now(APPLIED)? {
@@ -172,9 +169,10 @@ impl RaftStateMachine<TypeConfig> for Machine {
     async fn install_snapshot(&mut self, _: &SnapshotMeta, snapshot: Vec<u8>) -> io::Result<()> {
         let (state, applied) = codec::open_snapshot(&snapshot).map_err(corrupt)?;
         let position = codec::applied_to(&applied).encode_to_vec();
+        let revision = state.revision;
         self.store
             .write(Durability::Immediate, move |txn| {
-                txn.open_table(HISTORY)?.retain(|_, _| false)?;
+                past::begin_with(txn, revision, &snapshot)?;
                 put_value(txn, APPLIED, &position)?;
                 put_value(txn, SNAPSHOT, &snapshot)
             })
@@ -212,13 +210,11 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
         let snapshot = codec::seal_snapshot(&self.state, &self.applied);
         let bytes = snapshot.clone();
-        let oldest = self.state.revision.0.saturating_sub(self.history_keep);
+        let (revision, history_keep) = (self.state.revision, self.history_keep);
         self.store
             .write(Durability::Immediate, move |txn| {
                 put_value(txn, SNAPSHOT, &bytes)?;
-                txn.open_table(HISTORY)?
-                    .retain_in(..=oldest, |_, _| false)?;
-                Ok(())
+                past::keep(txn, revision, &bytes, history_keep)
             })
             .await?;
         Ok(Snapshot {

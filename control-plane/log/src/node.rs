@@ -23,7 +23,7 @@ use crate::proposer::{ProposeError, Proposer, confirm_within};
 use crate::store::{Disk, NODE, Store, put_value};
 use crate::types::{Raft, Runtime, TypeConfig};
 
-const FILE: &str = "control.redb";
+pub(crate) const FILE: &str = "control.redb";
 /// How long a node may take to receive a snapshot and write it to its disk.
 const SNAPSHOT_TIMEOUT_MILLIS: u64 = 60_000;
 

@@ -345,3 +345,46 @@ pub struct SeenCommand {
     #[prost(uint64, tag = "2")]
     pub revision: u64,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BackupPart {
+    #[prost(oneof = "backup_part::Part", tags = "1, 2, 3, 4")]
+    pub part: ::core::option::Option<backup_part::Part>,
+}
+/// Nested message and enum types in `BackupPart`.
+pub mod backup_part {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        /// The first part.
+        #[prost(message, tag = "1")]
+        Header(super::BackupHeader),
+        /// Pieces of an encoded `Snapshot`, in order; none if the log begins with nothing.
+        #[prost(bytes, tag = "2")]
+        Base(::prost::alloc::vec::Vec<u8>),
+        /// Every decision after the base, in order.
+        #[prost(message, tag = "3")]
+        Batch(super::Batch),
+        /// The last part; a file without it was cut off.
+        #[prost(message, tag = "4")]
+        Trailer(super::BackupTrailer),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupHeader {
+    /// The layout of the file; readers refuse layouts they do not know.
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// As in `Snapshot.level`.
+    #[prost(uint32, tag = "2")]
+    pub level: u32,
+    /// The newest revision in the file.
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupTrailer {
+    #[prost(uint64, tag = "1")]
+    pub batches: u64,
+    /// SHA-256 of everything before this part.
+    #[prost(bytes = "vec", tag = "2")]
+    pub checksum: ::prost::alloc::vec::Vec<u8>,
+}
