@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use crate::codec::{self, DecodeError, LEVEL};
 use crate::handle::Handle;
 use crate::past::{begin_with, hole, oldest_checkpoint};
-use crate::store::{APPLIED, HISTORY, PURGED, SNAPSHOT, Store, VOTE, put_value};
+use crate::store::{APPLIED, Disk, HISTORY, PURGED, SNAPSHOT, Store, VOTE, put_value};
 use crate::types::{AppliedAt, LeaderId, Vote};
 
 const VERSION: u32 = 1;
@@ -213,7 +213,7 @@ fn fill(
         base.extend_from_slice(&piece);
         next = source.next().map_err(failed)?;
     }
-    let store = Store::open(path).map_err(failed)?;
+    let store = Store::open(Disk::File, path).map_err(failed)?;
     let store = store.ok_or_else(|| RestoreError::Exists(path.to_owned()))?;
     let mut state = State::default();
     if !base.is_empty() {

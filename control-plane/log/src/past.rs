@@ -50,10 +50,9 @@ impl Handle {
             });
         }
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || bring_back(&store, revision))
-            .await
-            .map_err(io::Error::other)?
-            .map(Arc::new)
+        let disk = store.disk().clone();
+        let state = disk.run(move || Ok(bring_back(&store, revision))).await??;
+        Ok(Arc::new(state))
     }
 }
 
