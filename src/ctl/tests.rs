@@ -30,13 +30,14 @@ async fn a_tenant_and_its_overrides_are_administered() {
         CREATED_AT    2023-11-14T22:13:20Z
         VERSION       1
     "#]]
-        .assert_eq(&server.ctl("tenant create team-1 --display-name One").await);
+    .assert_eq(&server.ctl("tenant create team-1 --display-name One").await);
     server.ctl("tenant create team-2").await;
     expect_test::expect![[r#"
         TENANT  DISPLAY_NAME  STATE   CREATED_AT            VERSION
         team-1  One           active  2023-11-14T22:13:20Z  1
         team-2                active  2023-11-14T22:13:20Z  2
-    "#]].assert_eq(&server.ctl("tenant list").await);
+    "#]]
+    .assert_eq(&server.ctl("tenant list").await);
     let changed = server
         .ctl("overrides change --tenant team-1 --set ingestion.rate_limit_bytes=1MB")
         .await;

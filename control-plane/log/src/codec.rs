@@ -40,6 +40,8 @@ pub(crate) enum DecodeError {
     UnknownKind,
     #[error("`{0}` is missing")]
     Missing(&'static str),
+    #[error("`{0}` is not legal")]
+    Illegal(&'static str),
     #[error("a tenant id is not legal")]
     Tenant(#[from] IdError),
     #[error("a command id is not 16 bytes")]

@@ -4,5 +4,6 @@
     reason = "helpers of tests stop at the first surprise"
 )]
 
+mod access;
 mod given;
 mod tenants;

@@ -12,11 +12,12 @@ use takt_model::TenantId;
 use super::*;
 use crate::types::AppliedAt;
 
+mod access;
 mod first;
 
 /// One of every event. A new aggregate adds a table of its own, a new event stands at the end of its table.
 fn corpus() -> Vec<(&'static str, Event)> {
-    [first::corpus()].concat()
+    [first::corpus(), access::corpus()].concat()
 }
 
 fn batch_of(events: Vec<Event>) -> Batch {
