@@ -12,6 +12,11 @@ pub enum AdminMethod {
     TenantRenameTenant,
     TenantResumeTenant,
     TenantSuspendTenant,
+    JobsCompleteJob,
+    JobsFailJob,
+    JobsLeaseJobs,
+    JobsReportJob,
+    PresenceReportPresence,
     ViewWatch,
 }
 
@@ -27,6 +32,11 @@ impl AdminMethod {
         Self::TenantRenameTenant,
         Self::TenantResumeTenant,
         Self::TenantSuspendTenant,
+        Self::JobsCompleteJob,
+        Self::JobsFailJob,
+        Self::JobsLeaseJobs,
+        Self::JobsReportJob,
+        Self::PresenceReportPresence,
         Self::ViewWatch,
     ];
 
@@ -43,6 +53,11 @@ impl AdminMethod {
             Self::TenantRenameTenant => "/takt.admin.v1.TenantService/RenameTenant",
             Self::TenantResumeTenant => "/takt.admin.v1.TenantService/ResumeTenant",
             Self::TenantSuspendTenant => "/takt.admin.v1.TenantService/SuspendTenant",
+            Self::JobsCompleteJob => "/takt.control.v1.JobsService/CompleteJob",
+            Self::JobsFailJob => "/takt.control.v1.JobsService/FailJob",
+            Self::JobsLeaseJobs => "/takt.control.v1.JobsService/LeaseJobs",
+            Self::JobsReportJob => "/takt.control.v1.JobsService/ReportJob",
+            Self::PresenceReportPresence => "/takt.control.v1.PresenceService/ReportPresence",
             Self::ViewWatch => "/takt.control.v1.ViewService/Watch",
         }
     }
@@ -60,6 +75,11 @@ impl AdminMethod {
             "/takt.admin.v1.TenantService/RenameTenant" => Self::TenantRenameTenant,
             "/takt.admin.v1.TenantService/ResumeTenant" => Self::TenantResumeTenant,
             "/takt.admin.v1.TenantService/SuspendTenant" => Self::TenantSuspendTenant,
+            "/takt.control.v1.JobsService/CompleteJob" => Self::JobsCompleteJob,
+            "/takt.control.v1.JobsService/FailJob" => Self::JobsFailJob,
+            "/takt.control.v1.JobsService/LeaseJobs" => Self::JobsLeaseJobs,
+            "/takt.control.v1.JobsService/ReportJob" => Self::JobsReportJob,
+            "/takt.control.v1.PresenceService/ReportPresence" => Self::PresenceReportPresence,
             "/takt.control.v1.ViewService/Watch" => Self::ViewWatch,
             _ => return None,
         })
@@ -78,6 +98,11 @@ impl AdminMethod {
             | Self::TenantRenameTenant
             | Self::TenantResumeTenant
             | Self::TenantSuspendTenant
+            | Self::JobsCompleteJob
+            | Self::JobsFailJob
+            | Self::JobsLeaseJobs
+            | Self::JobsReportJob
+            | Self::PresenceReportPresence
             | Self::ViewWatch => false,
         }
     }

@@ -438,10 +438,325 @@ pub struct Cluster {}
 pub struct DecisionEvent {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Decisions {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobEvent {
+    #[prost(oneof = "job_event::Event", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    pub event: ::core::option::Option<job_event::Event>,
+}
+/// Nested message and enum types in `JobEvent`.
+pub mod job_event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        Planned(super::JobPlanned),
+        #[prost(message, tag = "2")]
+        Leased(super::JobLeased),
+        #[prost(message, tag = "3")]
+        Progressed(super::JobProgressed),
+        #[prost(message, tag = "4")]
+        Completed(super::JobCompleted),
+        #[prost(message, tag = "5")]
+        Failed(super::JobFailed),
+        #[prost(message, tag = "6")]
+        Expired(super::JobExpired),
+        #[prost(message, tag = "7")]
+        Poisoned(super::JobPoisoned),
+        #[prost(message, tag = "8")]
+        Cancelled(super::JobCancelled),
+        #[prost(message, tag = "9")]
+        Retried(super::JobRetried),
+        #[prost(message, tag = "10")]
+        Trimmed(super::JobTrimmed),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobPlanned {
+    /// 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    /// Absent: the installation's own.
+    #[prost(string, optional, tag = "2")]
+    pub tenant: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "3")]
+    pub payload: ::core::option::Option<JobPayload>,
+    /// Jobs that belong together; may be empty.
+    #[prost(string, tag = "4")]
+    pub batch: ::prost::alloc::string::String,
+    /// Higher goes first; 0 to 9.
+    #[prost(uint32, tag = "5")]
+    pub priority: u32,
+    /// Its place among jobs of one priority.
+    #[prost(uint64, tag = "6")]
+    pub turn: u64,
+    /// Not leased before, Unix nanoseconds.
+    #[prost(fixed64, tag = "7")]
+    pub not_before: u64,
+    #[prost(uint32, tag = "8")]
+    pub max_attempts: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobLeased {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub fence: u64,
+    #[prost(fixed64, tag = "4")]
+    pub expires_at: u64,
+    /// 1 is the first.
+    #[prost(uint32, tag = "5")]
+    pub attempt: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobProgressed {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub fence: u64,
+    #[prost(uint64, tag = "3")]
+    pub done: u64,
+    #[prost(uint64, tag = "4")]
+    pub total: u64,
+    #[prost(fixed64, tag = "5")]
+    pub expires_at: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobCompleted {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub fence: u64,
+    #[prost(string, tag = "3")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub result: ::core::option::Option<JobResult>,
+}
+/// Somebody tried and it did not work; it is tried again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobFailed {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub fence: u64,
+    #[prost(string, tag = "3")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub error: ::prost::alloc::string::String,
+    #[prost(fixed64, tag = "5")]
+    pub retry_at: u64,
+}
+/// The worker was not heard of again; it is tried again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobExpired {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub fence: u64,
+    #[prost(string, tag = "3")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(fixed64, tag = "4")]
+    pub retry_at: u64,
+}
+/// Given up.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobPoisoned {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub fence: u64,
+    #[prost(string, tag = "3")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub error: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobCancelled {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+}
+/// From the start, after it was given up or while it waits.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobRetried {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub turn: u64,
+}
+/// A finished job is forgotten.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobTrimmed {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+}
+/// What is to be done. A new kind of job is a new member.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobPayload {
+    #[prost(oneof = "job_payload::Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
+    pub kind: ::core::option::Option<job_payload::Kind>,
+}
+/// Nested message and enum types in `JobPayload`.
+pub mod job_payload {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Kind {
+        #[prost(message, tag = "1")]
+        Compaction(super::CompactionJob),
+        #[prost(message, tag = "2")]
+        Retention(super::RetentionJob),
+        #[prost(message, tag = "3")]
+        Redaction(super::RedactionJob),
+        #[prost(message, tag = "4")]
+        TenantPurge(super::TenantPurgeJob),
+        #[prost(message, tag = "5")]
+        Conversion(super::ConversionJob),
+        #[prost(message, tag = "6")]
+        Index(super::IndexJob),
+        #[prost(message, tag = "7")]
+        DecisionRetention(super::DecisionRetentionJob),
+    }
+}
+/// Merge blocks into one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CompactionJob {
+    /// 16 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub blocks: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+/// Delete what is older than the tenant keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct JobEvent {}
+pub struct RetentionJob {}
+/// Take traces out of a block.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RedactionJob {
+    #[prost(bytes = "vec", tag = "1")]
+    pub block: ::prost::alloc::vec::Vec<u8>,
+    /// 16 bytes each; empty when `query` says which.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub trace_ids: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(string, tag = "3")]
+    pub query: ::prost::alloc::string::String,
+    /// Count and change nothing.
+    #[prost(bool, tag = "4")]
+    pub dry_run: bool,
+    /// Only traces that overlap this time; Unix nanoseconds, 0 and 0: all.
+    #[prost(fixed64, tag = "5")]
+    pub start: u64,
+    #[prost(fixed64, tag = "6")]
+    pub end: u64,
+}
+/// Delete everything of a deleted tenant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Jobs {}
+pub struct TenantPurgeJob {}
+/// Write blocks anew in another format.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConversionJob {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub blocks: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// As `vparquet5`.
+    #[prost(string, tag = "2")]
+    pub format: ::prost::alloc::string::String,
+}
+/// Write the index of a tenant's blocks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IndexJob {}
+/// Delete decision segments older than the tenant keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DecisionRetentionJob {}
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobResult {
+    /// Blocks that were written; 16 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub blocks: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(uint64, tag = "2")]
+    pub traces: u64,
+    #[prost(uint64, tag = "3")]
+    pub bytes_read: u64,
+    #[prost(uint64, tag = "4")]
+    pub bytes_written: u64,
+    #[prost(uint64, tag = "5")]
+    pub objects_deleted: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Jobs {
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<Job>,
+    /// The highest fencing token given out.
+    #[prost(uint64, tag = "2")]
+    pub fence: u64,
+    /// The turn of the job leased last.
+    #[prost(uint64, tag = "3")]
+    pub turn: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Job {
+    #[prost(bytes = "vec", tag = "1")]
+    pub job: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, optional, tag = "2")]
+    pub tenant: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "3")]
+    pub payload: ::core::option::Option<JobPayload>,
+    #[prost(string, tag = "4")]
+    pub batch: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "5")]
+    pub priority: u32,
+    #[prost(uint64, tag = "6")]
+    pub turn: u64,
+    #[prost(fixed64, tag = "7")]
+    pub not_before: u64,
+    #[prost(uint32, tag = "8")]
+    pub max_attempts: u32,
+    #[prost(uint32, tag = "9")]
+    pub attempts: u32,
+    #[prost(fixed64, tag = "10")]
+    pub planned_at: u64,
+    /// When it came to stand as it does.
+    #[prost(fixed64, tag = "11")]
+    pub since: u64,
+    #[prost(uint64, tag = "12")]
+    pub version: u64,
+    /// What the last attempt that did not work said.
+    #[prost(string, tag = "13")]
+    pub error: ::prost::alloc::string::String,
+    #[prost(oneof = "job::Standing", tags = "14, 15, 16, 17, 18")]
+    pub standing: ::core::option::Option<job::Standing>,
+}
+/// Nested message and enum types in `Job`.
+pub mod job {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Standing {
+        #[prost(message, tag = "14")]
+        Waiting(super::JobWaiting),
+        #[prost(message, tag = "15")]
+        Lease(super::JobLease),
+        #[prost(message, tag = "16")]
+        Result(super::JobResult),
+        #[prost(message, tag = "17")]
+        Poisoned(super::JobGivenUp),
+        #[prost(message, tag = "18")]
+        Cancelled(super::JobCalledOff),
+    }
+}
+/// For its turn, or for the time of its next attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobWaiting {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobLease {
+    #[prost(string, tag = "1")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub fence: u64,
+    #[prost(fixed64, tag = "3")]
+    pub expires_at: u64,
+    #[prost(uint64, tag = "4")]
+    pub done: u64,
+    #[prost(uint64, tag = "5")]
+    pub total: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobGivenUp {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobCalledOff {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LedgerEvent {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -450,10 +765,272 @@ pub struct Ledger {}
 pub struct LicenceEvent {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Licences {}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct NodeEvent {}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Nodes {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeEvent {
+    #[prost(oneof = "node_event::Event", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    pub event: ::core::option::Option<node_event::Event>,
+}
+/// Nested message and enum types in `NodeEvent`.
+pub mod node_event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        Joined(super::NodeJoined),
+        #[prost(message, tag = "2")]
+        Updated(super::NodeUpdated),
+        #[prost(message, tag = "3")]
+        Drained(super::NodeDrained),
+        #[prost(message, tag = "4")]
+        Resumed(super::NodeResumed),
+        #[prost(message, tag = "5")]
+        Left(super::NodeLeft),
+        #[prost(message, tag = "6")]
+        Lost(super::NodeLost),
+        #[prost(message, tag = "7")]
+        Forgotten(super::NodeForgotten),
+        #[prost(message, tag = "8")]
+        LeaseGranted(super::LeaseGranted),
+        #[prost(message, tag = "9")]
+        LeaseReleased(super::LeaseReleased),
+        #[prost(message, tag = "10")]
+        LeaseLost(super::LeaseLost),
+    }
+}
+/// A process began to take part: a new node, or another process of a known one, or one that had been lost.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeJoined {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub incarnation: u64,
+    #[prost(message, optional, tag = "3")]
+    pub profile: ::core::option::Option<NodeProfile>,
+}
+/// The same process says something else about itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeUpdated {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub incarnation: u64,
+    #[prost(message, optional, tag = "3")]
+    pub profile: ::core::option::Option<NodeProfile>,
+}
+/// It is to give away what it has.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeDrained {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeResumed {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+}
+/// It went on purpose.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeLeft {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub incarnation: u64,
+}
+/// It was not heard of any more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeLost {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub incarnation: u64,
+    /// Unix nanoseconds.
+    #[prost(fixed64, tag = "3")]
+    pub last_heard: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeForgotten {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LeaseGranted {
+    #[prost(string, tag = "1")]
+    pub lease: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub incarnation: u64,
+    #[prost(uint64, tag = "4")]
+    pub fence: u64,
+}
+/// Its holder gave it back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LeaseReleased {
+    #[prost(string, tag = "1")]
+    pub lease: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub fence: u64,
+}
+/// Its holder restarted, left, or was lost.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LeaseLost {
+    #[prost(string, tag = "1")]
+    pub lease: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub fence: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeProfile {
+    /// Ascending.
+    #[prost(enumeration = "StoredNodeRole", repeated, tag = "1")]
+    pub roles: ::prost::alloc::vec::Vec<i32>,
+    #[prost(string, tag = "2")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub build: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "4")]
+    pub feature_level: u32,
+    #[prost(string, tag = "5")]
+    pub address: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Nodes {
+    #[prost(message, repeated, tag = "1")]
+    pub nodes: ::prost::alloc::vec::Vec<Node>,
+    #[prost(message, repeated, tag = "2")]
+    pub leases: ::prost::alloc::vec::Vec<StoredLease>,
+    /// The highest fencing token given out.
+    #[prost(uint64, tag = "3")]
+    pub fence: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Node {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub incarnation: u64,
+    #[prost(message, optional, tag = "3")]
+    pub profile: ::core::option::Option<NodeProfile>,
+    #[prost(enumeration = "NodeStanding", tag = "4")]
+    pub standing: i32,
+    /// When it came to stand as it does, Unix nanoseconds.
+    #[prost(fixed64, tag = "5")]
+    pub since: u64,
+    /// When this process joined.
+    #[prost(fixed64, tag = "6")]
+    pub joined_at: u64,
+    #[prost(uint64, tag = "7")]
+    pub version: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StoredLease {
+    #[prost(string, tag = "1")]
+    pub lease: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub incarnation: u64,
+    #[prost(uint64, tag = "4")]
+    pub fence: u64,
+    #[prost(fixed64, tag = "5")]
+    pub granted_at: u64,
+    #[prost(uint64, tag = "6")]
+    pub version: u64,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum StoredNodeRole {
+    Unspecified = 0,
+    Control = 1,
+    Gateway = 2,
+    Distributor = 3,
+    Ingester = 4,
+    LiveStore = 5,
+    BlockBuilder = 6,
+    Querier = 7,
+    QueryFrontend = 8,
+    MetricsGenerator = 9,
+    Sampler = 10,
+    Worker = 11,
+}
+impl StoredNodeRole {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STORED_NODE_ROLE_UNSPECIFIED",
+            Self::Control => "STORED_NODE_ROLE_CONTROL",
+            Self::Gateway => "STORED_NODE_ROLE_GATEWAY",
+            Self::Distributor => "STORED_NODE_ROLE_DISTRIBUTOR",
+            Self::Ingester => "STORED_NODE_ROLE_INGESTER",
+            Self::LiveStore => "STORED_NODE_ROLE_LIVE_STORE",
+            Self::BlockBuilder => "STORED_NODE_ROLE_BLOCK_BUILDER",
+            Self::Querier => "STORED_NODE_ROLE_QUERIER",
+            Self::QueryFrontend => "STORED_NODE_ROLE_QUERY_FRONTEND",
+            Self::MetricsGenerator => "STORED_NODE_ROLE_METRICS_GENERATOR",
+            Self::Sampler => "STORED_NODE_ROLE_SAMPLER",
+            Self::Worker => "STORED_NODE_ROLE_WORKER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STORED_NODE_ROLE_UNSPECIFIED" => Some(Self::Unspecified),
+            "STORED_NODE_ROLE_CONTROL" => Some(Self::Control),
+            "STORED_NODE_ROLE_GATEWAY" => Some(Self::Gateway),
+            "STORED_NODE_ROLE_DISTRIBUTOR" => Some(Self::Distributor),
+            "STORED_NODE_ROLE_INGESTER" => Some(Self::Ingester),
+            "STORED_NODE_ROLE_LIVE_STORE" => Some(Self::LiveStore),
+            "STORED_NODE_ROLE_BLOCK_BUILDER" => Some(Self::BlockBuilder),
+            "STORED_NODE_ROLE_QUERIER" => Some(Self::Querier),
+            "STORED_NODE_ROLE_QUERY_FRONTEND" => Some(Self::QueryFrontend),
+            "STORED_NODE_ROLE_METRICS_GENERATOR" => Some(Self::MetricsGenerator),
+            "STORED_NODE_ROLE_SAMPLER" => Some(Self::Sampler),
+            "STORED_NODE_ROLE_WORKER" => Some(Self::Worker),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum NodeStanding {
+    Unspecified = 0,
+    Joined = 1,
+    Draining = 2,
+    Left = 3,
+    Lost = 4,
+}
+impl NodeStanding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "NODE_STANDING_UNSPECIFIED",
+            Self::Joined => "NODE_STANDING_JOINED",
+            Self::Draining => "NODE_STANDING_DRAINING",
+            Self::Left => "NODE_STANDING_LEFT",
+            Self::Lost => "NODE_STANDING_LOST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "NODE_STANDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "NODE_STANDING_JOINED" => Some(Self::Joined),
+            "NODE_STANDING_DRAINING" => Some(Self::Draining),
+            "NODE_STANDING_LEFT" => Some(Self::Left),
+            "NODE_STANDING_LOST" => Some(Self::Lost),
+            _ => None,
+        }
+    }
+}
 /// Facts after the first release; the first ones stand in `Event` itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OverridesEvent {}
@@ -492,10 +1069,315 @@ pub struct Layer {
 pub struct PolicyEvent {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Policies {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RingEvent {
+    #[prost(oneof = "ring_event::Event", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    pub event: ::core::option::Option<ring_event::Event>,
+}
+/// Nested message and enum types in `RingEvent`.
+pub mod ring_event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        Configured(super::RingConfigured),
+        #[prost(message, tag = "2")]
+        PartitionAdded(super::PartitionAdded),
+        #[prost(message, tag = "3")]
+        PartitionActivated(super::PartitionActivated),
+        #[prost(message, tag = "4")]
+        PartitionDeactivated(super::PartitionDeactivated),
+        #[prost(message, tag = "5")]
+        PartitionRemoved(super::PartitionRemoved),
+        #[prost(message, tag = "6")]
+        OwnerAssigned(super::OwnerAssigned),
+        #[prost(message, tag = "7")]
+        OwnerUnassigned(super::OwnerUnassigned),
+        #[prost(message, tag = "8")]
+        HandoverStarted(super::HandoverStarted),
+        #[prost(message, tag = "9")]
+        HandoverCompleted(super::HandoverCompleted),
+        #[prost(message, tag = "10")]
+        HandoverCancelled(super::HandoverCancelled),
+        #[prost(message, tag = "11")]
+        PartitionFlushed(super::PartitionFlushed),
+    }
+}
+/// How a ring should be.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RingEvent {}
+pub struct RingSpec {
+    /// How many partitions; absent: as many as the zone with the most nodes has nodes, times `per_node`.
+    #[prost(uint32, optional, tag = "1")]
+    pub partitions: ::core::option::Option<u32>,
+    #[prost(uint32, tag = "2")]
+    pub per_node: u32,
+    /// Owners, each in its zone, before a partition takes writes; and how long they have been there.
+    #[prost(uint32, tag = "3")]
+    pub min_owners: u32,
+    #[prost(uint64, tag = "4")]
+    pub min_wait_nanoseconds: u64,
+    /// How long a partition stays readable after it stopped taking writes.
+    #[prost(uint64, tag = "5")]
+    pub lookback_nanoseconds: u64,
+    /// How long a lost owner may come back before another gets its partitions.
+    #[prost(uint64, tag = "6")]
+    pub reassign_after_nanoseconds: u64,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Rings {}
+pub struct RingConfigured {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(message, optional, tag = "2")]
+    pub spec: ::core::option::Option<RingSpec>,
+}
+/// Pending: it gets owners, and neither writes nor reads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PartitionAdded {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+}
+/// It takes writes and reads. What was said about flushing before no longer holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PartitionActivated {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+}
+/// It takes reads only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PartitionDeactivated {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PartitionRemoved {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+    /// Somebody decided to give up what was not flushed.
+    #[prost(bool, tag = "3")]
+    pub abandoned: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OwnerAssigned {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+    #[prost(string, tag = "3")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "5")]
+    pub epoch: u64,
+    /// Who had it and is gone; absent: nobody.
+    #[prost(string, optional, tag = "6")]
+    pub replaced: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OwnerUnassigned {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+    #[prost(string, tag = "3")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "5")]
+    pub epoch: u64,
+}
+/// The owner stays until the heir says that it is ready.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandoverStarted {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+    #[prost(string, tag = "3")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub from: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub to: ::prost::alloc::string::String,
+    /// The heir's; the owner keeps its own.
+    #[prost(uint64, tag = "6")]
+    pub epoch: u64,
+}
+/// The heir is the owner; the epoch before is fenced off.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandoverCompleted {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+    #[prost(string, tag = "3")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub from: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub to: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "6")]
+    pub epoch: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandoverCancelled {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+    #[prost(string, tag = "3")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub to: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "5")]
+    pub epoch: u64,
+}
+/// Everything an owner had of an inactive partition is in the object store.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PartitionFlushed {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+    #[prost(string, tag = "3")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "5")]
+    pub epoch: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Rings {
+    #[prost(message, repeated, tag = "1")]
+    pub rings: ::prost::alloc::vec::Vec<Ring>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Ring {
+    #[prost(enumeration = "RingPurpose", tag = "1")]
+    pub ring: i32,
+    #[prost(message, optional, tag = "2")]
+    pub spec: ::core::option::Option<RingSpec>,
+    /// The revision after the last change of the spec.
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+    /// The highest epoch given out.
+    #[prost(uint64, tag = "4")]
+    pub epoch: u64,
+    #[prost(message, repeated, tag = "5")]
+    pub partitions: ::prost::alloc::vec::Vec<Partition>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Partition {
+    #[prost(uint32, tag = "1")]
+    pub partition: u32,
+    #[prost(enumeration = "PartitionStanding", tag = "2")]
+    pub standing: i32,
+    /// When it came to stand so, Unix nanoseconds.
+    #[prost(fixed64, tag = "3")]
+    pub since: u64,
+    #[prost(fixed64, tag = "4")]
+    pub created_at: u64,
+    /// By zone.
+    #[prost(message, repeated, tag = "5")]
+    pub seats: ::prost::alloc::vec::Vec<Seat>,
+    #[prost(uint64, tag = "6")]
+    pub version: u64,
+}
+/// The place of a partition's owner in a zone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Seat {
+    #[prost(string, tag = "1")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub owner: ::core::option::Option<Holder>,
+    #[prost(message, optional, tag = "3")]
+    pub heir: ::core::option::Option<Holder>,
+    /// When its owner said that everything is flushed, Unix nanoseconds.
+    #[prost(fixed64, optional, tag = "4")]
+    pub flushed_at: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Holder {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(fixed64, tag = "3")]
+    pub since: u64,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RingPurpose {
+    Unspecified = 0,
+    Ingest = 1,
+    Build = 2,
+    Generate = 3,
+    Sample = 4,
+}
+impl RingPurpose {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RING_PURPOSE_UNSPECIFIED",
+            Self::Ingest => "RING_PURPOSE_INGEST",
+            Self::Build => "RING_PURPOSE_BUILD",
+            Self::Generate => "RING_PURPOSE_GENERATE",
+            Self::Sample => "RING_PURPOSE_SAMPLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RING_PURPOSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "RING_PURPOSE_INGEST" => Some(Self::Ingest),
+            "RING_PURPOSE_BUILD" => Some(Self::Build),
+            "RING_PURPOSE_GENERATE" => Some(Self::Generate),
+            "RING_PURPOSE_SAMPLE" => Some(Self::Sample),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PartitionStanding {
+    Unspecified = 0,
+    Pending = 1,
+    Active = 2,
+    Inactive = 3,
+}
+impl PartitionStanding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PARTITION_STANDING_UNSPECIFIED",
+            Self::Pending => "PARTITION_STANDING_PENDING",
+            Self::Active => "PARTITION_STANDING_ACTIVE",
+            Self::Inactive => "PARTITION_STANDING_INACTIVE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PARTITION_STANDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "PARTITION_STANDING_PENDING" => Some(Self::Pending),
+            "PARTITION_STANDING_ACTIVE" => Some(Self::Active),
+            "PARTITION_STANDING_INACTIVE" => Some(Self::Inactive),
+            _ => None,
+        }
+    }
+}
 /// Facts after the first release; the first ones stand in `Event` itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TenantEvent {}

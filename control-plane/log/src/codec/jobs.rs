@@ -14,7 +14,7 @@ pub(super) fn event_from(_event: stored::JobEvent) -> Result<Event, DecodeError>
 }
 
 pub(super) fn state_to(_state: &Jobs) -> stored::Jobs {
-    stored::Jobs {}
+    stored::Jobs::default()
 }
 
 pub(super) fn state_from(_state: stored::Jobs) -> Result<Jobs, DecodeError> {

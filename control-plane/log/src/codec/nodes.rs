@@ -14,7 +14,7 @@ pub(super) fn event_from(_event: stored::NodeEvent) -> Result<Event, DecodeError
 }
 
 pub(super) fn state_to(_state: &Nodes) -> stored::Nodes {
-    stored::Nodes {}
+    stored::Nodes::default()
 }
 
 pub(super) fn state_from(_state: stored::Nodes) -> Result<Nodes, DecodeError> {

@@ -14,7 +14,7 @@ pub(super) fn event_from(_event: stored::RingEvent) -> Result<Event, DecodeError
 }
 
 pub(super) fn state_to(_state: &Rings) -> stored::Rings {
-    stored::Rings {}
+    stored::Rings::default()
 }
 
 pub(super) fn state_from(_state: stored::Rings) -> Result<Rings, DecodeError> {
