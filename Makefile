@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 CRASH_SECONDS ?= 170
 CASES ?= 1000000
 
-.PHONY: run test verify fix bench demo crash-test fuzz differential tools
+.PHONY: run test verify fix bench bench-control demo crash-test fuzz differential tools
 
 run: ## the server, on loopback with data under ./takt-data; CONFIG=FILE for anything else
 	cargo run --locked --release -- serve $(if $(CONFIG),--config $(CONFIG))
@@ -38,6 +38,10 @@ fix: $(PYTHON) ## writes what verify checks, where a machine can
 bench: ## the table of the README, on this machine; PEER=http://host:3200 asks a second server the same
 	cargo build --locked --release --workspace --bin takt --bin takt-bench
 	$(CARGO_TARGET_DIR)/release/takt-bench --takt $(CARGO_TARGET_DIR)/release/takt $(if $(PEER),--peer $(PEER)) $(BENCH_ARGS)
+
+bench-control: ## the control plane's figures: long histories, large logs, a cluster with real syncs
+	cargo build --locked --release --workspace --bin takt-bench-control
+	$(CARGO_TARGET_DIR)/release/takt-bench-control $(BENCH_ARGS)
 
 demo: ## sends a sample to the server of `make run` and asks for it
 	cargo run --locked --release -- send tests/golden/shop-3k/shop-3k.otlp.zst --now

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::codec::{self, DecodeError, LEVEL};
 use crate::handle::Handle;
-use crate::past::{begin_with, hole, oldest_checkpoint};
+use crate::past::{begin_with, oldest_checkpoint};
 use crate::store::{APPLIED, Disk, HISTORY, PURGED, SNAPSHOT, Store, VOTE, put_value};
 use crate::types::{AppliedAt, LeaderId, Vote};
 
@@ -132,8 +132,10 @@ pub struct Restored {
 pub enum RestoreError {
     #[error("`{0}` exists already; restore into an empty directory")]
     Exists(PathBuf),
-    #[error("the backup cannot be read, or `{path}` cannot be written")]
-    Io {
+    #[error("the backup cannot be read")]
+    Read(#[from] io::Error),
+    #[error("`{path}` cannot be written")]
+    Write {
         path: PathBuf,
         #[source]
         source: io::Error,
@@ -168,7 +170,7 @@ pub fn restore(
     if path.exists() {
         return Err(RestoreError::Exists(path));
     }
-    let failed = |source| RestoreError::Io {
+    let failed = |source| RestoreError::Write {
         path: path.clone(),
         source,
     };
@@ -195,12 +197,48 @@ fn fill(
     node: NodeId,
     address: &str,
 ) -> Result<Restored, RestoreError> {
-    let failed = |source| RestoreError::Io {
+    let failed = |source| RestoreError::Write {
         path: path.to_owned(),
         source,
     };
+    let store = Store::open(Disk::File, path).map_err(failed)?;
+    let store = store.ok_or_else(|| RestoreError::Exists(path.to_owned()))?;
+    let mut waiting = Vec::new();
+    let begin = |revision, sealed: &[u8]| {
+        let begun = store.write_now(Durability::Immediate, |txn| {
+            begin_with(txn, revision, sealed)
+        });
+        begun.map_err(failed)
+    };
+    let take = |revision: Revision, batch| {
+        waiting.push((revision.0, batch));
+        if waiting.len() >= BATCHES_PER_SYNC {
+            put_history(&store, &mut waiting).map_err(failed)?;
+        }
+        Ok(())
+    };
+    let (state, restored) = read(backup, begin, take)?;
+    put_history(&store, &mut waiting).map_err(failed)?;
+    become_voter(&store, &state, node, address).map_err(failed)?;
+    Ok(restored)
+}
+
+/// The state a backup leads to; the whole backup is read, decoded, folded and checked. Blocks.
+///
+/// # Errors
+/// When the backup is damaged or too new.
+pub fn replay(backup: impl Read) -> Result<(State, Restored), RestoreError> {
+    read(backup, |_, _| Ok(()), |_, _| Ok(()))
+}
+
+/// Hands out the base and then every batch, each with the revision after it.
+fn read(
+    backup: impl Read,
+    begin: impl FnOnce(Revision, &[u8]) -> Result<(), RestoreError>,
+    mut take: impl FnMut(Revision, Vec<u8>) -> Result<(), RestoreError>,
+) -> Result<(State, Restored), RestoreError> {
     let mut source = Source::new(backup);
-    let Some(Part::Header(header)) = source.next().map_err(failed)? else {
+    let Some(Part::Header(header)) = source.next()? else {
         return Err(RestoreError::Damaged("it does not begin as a backup does"));
     };
     if header.version != VERSION || header.level > LEVEL {
@@ -208,53 +246,42 @@ fn fill(
         return Err(RestoreError::TooNew { version, level });
     }
     let mut base = Vec::new();
-    let mut next = source.next().map_err(failed)?;
+    let mut next = source.next()?;
     while let Some(Part::Base(piece)) = next {
         base.extend_from_slice(&piece);
-        next = source.next().map_err(failed)?;
+        next = source.next()?;
     }
-    let store = Store::open(Disk::File, path).map_err(failed)?;
-    let store = store.ok_or_else(|| RestoreError::Exists(path.to_owned()))?;
     let mut state = State::default();
     if !base.is_empty() {
         state = codec::open_snapshot(&base)?.0;
-        let revision = state.revision;
-        store
-            .write_now(Durability::Immediate, |txn| {
-                begin_with(txn, revision, &base)
-            })
-            .map_err(failed)?;
+        begin(state.revision, &base)?;
     }
     let oldest = state.revision;
     let mut batches = 0;
-    let mut waiting = Vec::new();
-    while let Some(Part::Batch(batch)) = next {
-        let encoded = batch.encode_to_vec();
-        let batch = codec::batch_from(batch)?;
+    while let Some(Part::Batch(stored)) = next {
+        let encoded = stored.encode_to_vec();
+        let batch = codec::batch_from(stored)?;
         if !matches!(state.apply(&batch), Applied::At(_)) {
-            return Err(failed(hole(state.revision)));
+            return Err(RestoreError::Damaged("its history has a hole"));
         }
         batches += 1;
-        waiting.push((state.revision.0, encoded));
-        if waiting.len() >= BATCHES_PER_SYNC {
-            put_history(&store, &mut waiting).map_err(failed)?;
-        }
-        next = source.next().map_err(failed)?;
+        take(state.revision, encoded)?;
+        next = source.next()?;
     }
     let whole = matches!(next, Some(Part::Trailer(ref trailer)) if trailer.batches == batches
-        && trailer.checksum == source.checksum_before_last);
+        && trailer.checksum == source.checksum_before_trailer);
     if !whole {
         return Err(RestoreError::Damaged(
             "it is cut off, or its checksum is wrong",
         ));
     }
-    put_history(&store, &mut waiting).map_err(failed)?;
-    become_voter(&store, &state, node, address).map_err(failed)?;
-    Ok(Restored {
+    let newest = state.revision;
+    let restored = Restored {
         oldest,
-        newest: state.revision,
+        newest,
         batches,
-    })
+    };
+    Ok((state, restored))
 }
 
 fn put_history(store: &Store, waiting: &mut Vec<(u64, Vec<u8>)>) -> io::Result<()> {
@@ -302,8 +329,8 @@ fn become_voter(store: &Store, state: &State, node: NodeId, address: &str) -> io
 struct Source<R> {
     file: io::BufReader<R>,
     checksum: Sha256,
-    /// Of everything before the part that was read last.
-    checksum_before_last: Vec<u8>,
+    /// Of everything before the trailer, once that was read.
+    checksum_before_trailer: Vec<u8>,
 }
 
 impl<R: Read> Source<R> {
@@ -311,22 +338,26 @@ impl<R: Read> Source<R> {
         Self {
             file: io::BufReader::with_capacity(PIECE_BYTES, file),
             checksum: Sha256::new(),
-            checksum_before_last: Vec::new(),
+            checksum_before_trailer: Vec::new(),
         }
     }
 
     /// `None` at the end of the file, and for a part of a kind this version does not know.
     fn next(&mut self) -> io::Result<Option<Part>> {
-        self.checksum_before_last = self.checksum.clone().finalize().to_vec();
+        let before = self.checksum.clone();
         let Some(length) = self.length()? else {
             return Ok(None);
         };
         let mut bytes = vec![0; length];
         self.file.read_exact(&mut bytes)?;
         self.checksum.update(&bytes);
-        Ok(BackupPart::decode(bytes.as_slice())
+        let part = BackupPart::decode(bytes.as_slice())
             .map_err(io::Error::other)?
-            .part)
+            .part;
+        if let Some(Part::Trailer(_)) = part {
+            self.checksum_before_trailer = before.finalize().to_vec();
+        }
+        Ok(part)
     }
 
     fn length(&mut self) -> io::Result<Option<usize>> {

@@ -25,7 +25,7 @@ mod proposer;
 mod store;
 mod types;
 
-pub use backup::{RestoreError, Restored, restore};
+pub use backup::{RestoreError, Restored, replay, restore};
 pub use codec::events_to_wire;
 pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};
 pub use handle::{Handle, History, ReadError, Recorded, Status};
