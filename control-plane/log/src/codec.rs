@@ -17,11 +17,13 @@ mod ring;
 mod state;
 mod tenants;
 
+use takt_domain::cluster::FIRST_LEVEL;
 use takt_domain::{Batch, CommandId, Event};
 use takt_model::{IdError, Revision, UnixNano};
 use takt_wire::takt::control::log::v1 as stored;
 use uuid::Uuid;
 
+pub(crate) use cluster::{id_from as cluster_id_from, id_to as cluster_id_to};
 pub(crate) use raft::{
     applied_from, applied_to, entry_from, entry_to, log_id_from, log_id_to, stored_entry_from,
     vote_from, vote_to,
@@ -46,6 +48,8 @@ pub(crate) enum DecodeError {
     Tenant(#[from] IdError),
     #[error("a command id is not 16 bytes")]
     CommandId,
+    #[error("the id of the cluster is not 16 bytes")]
+    ClusterId,
     #[error("the members make no sense")]
     Membership(#[from] openraft::errors::MembershipError<u64>),
     #[error("snapshot layout {0} is not known")]
@@ -127,6 +131,23 @@ fn event_from(event: stored::Event) -> Result<Event, DecodeError> {
         Stored::Nodes(event) => nodes::event_from(event)?.into(),
         Stored::Cluster(event) => cluster::event_from(event)?.into(),
     })
+}
+
+/// The level a reader must understand to read this event.
+pub(crate) fn level_of(event: &Event) -> u32 {
+    match event {
+        Event::Tenant(_)
+        | Event::Override(_)
+        | Event::Ring(_)
+        | Event::Policy(_)
+        | Event::Decision(_)
+        | Event::Access(_)
+        | Event::Licence(_)
+        | Event::Ledger(_)
+        | Event::Job(_)
+        | Event::Node(_)
+        | Event::Cluster(_) => FIRST_LEVEL,
+    }
 }
 
 /// Events as they are stored, for those who show them.

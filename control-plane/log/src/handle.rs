@@ -2,17 +2,21 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
+use takt_domain::cluster::ClusterId;
 use takt_domain::{Batch, State};
 use takt_model::{NodeId, Revision, Term, UnixNano};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tonic::transport::Channel;
 
+use crate::dial::DialError;
 use crate::machine::{Published, since};
+use crate::members::{Cluster, MemberError, Members};
 use crate::metrics::Metrics;
 use crate::peers::{PeerServer, Peers};
-use crate::proposer::{Answer, Job, Proposal, ProposeError, confirm_within};
+use crate::proposer::{Answer, Job, Proposal, ProposeError};
+use crate::read::Reader;
 use crate::store::Store;
 use crate::types::Raft;
 
@@ -21,10 +25,12 @@ use crate::types::Raft;
 pub struct Handle {
     pub(crate) node: NodeId,
     pub(crate) raft: Raft,
+    pub(crate) members: Members,
+    pub(crate) reader: Reader,
+    pub(crate) new_cluster: ClusterId,
     pub(crate) store: Store,
     pub(crate) published: Arc<Published>,
     pub(crate) jobs: mpsc::Sender<Job>,
-    pub(crate) timeout: Duration,
     pub(crate) metrics: Metrics,
 }
 
@@ -62,6 +68,14 @@ pub enum History {
     TooOld(Arc<State>),
 }
 
+/// Who leads, as far as a node knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leader {
+    Here,
+    At { node: NodeId, address: String },
+    Unknown,
+}
+
 /// How this node and its cluster are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -80,6 +94,9 @@ impl Handle {
     /// # Errors
     /// See [`ProposeError`].
     pub async fn propose(&self, proposal: Proposal) -> Result<Answer, ProposeError> {
+        if self.members.identity.known().is_none() {
+            return Err(ProposeError::NoCluster);
+        }
         let (reply, answer) = oneshot::channel();
         match self.jobs.try_send(Job { proposal, reply }) {
             Ok(()) => {}
@@ -96,10 +113,9 @@ impl Handle {
     /// The state, with everything acknowledged before this call in it.
     ///
     /// # Errors
-    /// When this node cannot make sure that it leads.
+    /// When nobody can make sure that it is.
     pub async fn read(&self) -> Result<Arc<State>, ReadError> {
-        confirm_within(&self.raft, self.node, self.timeout).await?;
-        Ok(self.published.state.load_full())
+        Ok(self.reader.current().await?)
     }
 
     /// The state as far as it is applied here, without asking whether others know more.
@@ -142,7 +158,75 @@ impl Handle {
     /// What the other nodes of the cluster call.
     #[must_use]
     pub fn peers(&self) -> PeerServer {
-        Peers::server(self.node, self.raft.clone())
+        Peers::server(self.members.clone(), self.reader.clone())
+    }
+
+    /// Makes this node the first voter of a new cluster.
+    ///
+    /// # Errors
+    /// When it belongs to one already.
+    pub async fn bootstrap(&self) -> Result<ClusterId, MemberError> {
+        let address = self.members.address.clone();
+        let address = address.ok_or(MemberError::NoAddress)?;
+        self.members.found(self.new_cluster, address).await
+    }
+
+    /// Takes in whoever answers at an address, as a learner.
+    ///
+    /// # Errors
+    /// See [`MemberError`]; here as below, on the leader only.
+    pub async fn add_member(&self, address: &str) -> Result<NodeId, MemberError> {
+        self.members.add(address).await
+    }
+
+    /// A learner that has caught up gets a vote.
+    ///
+    /// # Errors
+    /// See [`MemberError`].
+    pub async fn promote_member(&self, node: NodeId) -> Result<(), MemberError> {
+        self.members.promote(node).await
+    }
+
+    /// Lets a member go. If it leads, another voter leads then.
+    ///
+    /// # Errors
+    /// See [`MemberError`].
+    pub async fn remove_member(&self, node: NodeId) -> Result<(), MemberError> {
+        self.members.remove(node).await
+    }
+
+    /// Makes another voter lead.
+    ///
+    /// # Errors
+    /// See [`MemberError`].
+    pub async fn transfer_leader(&self, to: NodeId) -> Result<(), MemberError> {
+        self.members.transfer(to).await
+    }
+
+    /// Who belongs to the cluster, and how each of them is.
+    pub async fn cluster(&self) -> Cluster {
+        self.members.survey().await
+    }
+
+    /// Who leads, as far as this node knows.
+    #[must_use]
+    pub fn leader(&self) -> Leader {
+        match self.members.leader() {
+            None => Leader::Unknown,
+            Some(node) if node == self.node => Leader::Here,
+            Some(node) => match self.members.address_of(node) {
+                Some(address) => Leader::At { node, address },
+                None => Leader::Unknown,
+            },
+        }
+    }
+
+    /// A channel to another node of the cluster.
+    ///
+    /// # Errors
+    /// When the address cannot be one.
+    pub fn line(&self, address: &str) -> Result<Channel, DialError> {
+        self.members.caller.lines.to(address)
     }
 
     #[must_use]

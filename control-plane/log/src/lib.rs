@@ -12,24 +12,32 @@
 //! - openraft appears in no signature.
 
 mod backup;
+mod calls;
 mod codec;
 mod dial;
 mod handle;
+mod identity;
+mod join;
 mod machine;
+mod members;
 mod metrics;
 mod network;
 mod node;
 mod past;
 mod peers;
 mod proposer;
+mod read;
+mod steward;
 mod store;
 mod types;
 
 pub use backup::{RestoreError, Restored, replay, restore};
+pub use calls::{CallError, Description};
 pub use codec::events_to_wire;
 pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};
-pub use handle::{Handle, History, ReadError, Recorded, Status};
-pub use node::{OpenError, Parts, Settings, open};
+pub use handle::{Handle, History, Leader, ReadError, Recorded, Status};
+pub use members::{Cluster, Member, MemberError, Role};
+pub use node::{OpenError, Parts, Settings, Start, open};
 pub use past::PastError;
 pub use peers::{PeerServer, Peers};
 pub use proposer::{Answer, Proposal, ProposeError};

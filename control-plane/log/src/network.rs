@@ -14,11 +14,13 @@ use openraft::raft::{
     TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{BasicNode, OptionalSend, RaftNetworkFactory, RaftNetworkV2};
+use takt_model::NodeId;
 use takt_wire::takt::control::raft::v1 as wire;
 use takt_wire::takt::control::raft::v1::peer_service_client::PeerServiceClient;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Response, Status};
 
+use crate::calls::{CallError, Caller, within};
+use crate::codec::DecodeError;
 use crate::dial::Dial;
 use crate::types::{Snapshot, TypeConfig, Vote};
 
@@ -38,7 +40,8 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// Makes the callers.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
-    pub(crate) node: u64,
+    pub(crate) caller: Caller,
+    /// Raft has connections of its own, so that it does not wait behind anything else.
     pub(crate) dial: Arc<dyn Dial>,
     /// How long another node may take to write entries to its disk.
     pub(crate) append_timeout: Duration,
@@ -66,78 +69,31 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     }
 }
 
-/// Why a call has no answer.
-enum Failure {
-    /// Worth another try at once: the time it took was the pause.
-    Late,
-    Refused(Status),
-    NoChannel(crate::dial::DialError),
-    Garbled(crate::codec::DecodeError),
-}
-
 impl Peer {
     fn route(&self) -> wire::Route {
-        wire::Route {
-            cluster: Vec::new(),
-            from: self.network.node,
-            to: self.node,
-        }
+        self.network.caller.route(Some(NodeId(self.node)))
     }
 
-    fn client(&mut self) -> Result<PeerServiceClient<Channel>, Failure> {
+    fn client(&mut self) -> Result<PeerServiceClient<Channel>, CallError> {
         if let Some(client) = &self.client {
             return Ok(client.clone());
         }
-        let channel = self
-            .network
-            .dial
-            .dial(&self.address)
-            .map_err(Failure::NoChannel)?;
+        let channel = self.network.dial.dial(&self.address)?;
         let client = PeerServiceClient::new(channel)
             .max_decoding_message_size(MESSAGE_MAX)
             .max_encoding_message_size(MESSAGE_MAX);
         Ok(self.client.insert(client).clone())
     }
 
-    fn explain(&self, failure: Failure) -> RPCError<TypeConfig> {
-        let (node, address) = (self.node, &self.address);
-        match failure {
-            Failure::Late => NetworkError::from_string(format!(
-                "node {node} at `{address}` did not answer in time"
-            ))
-            .into(),
-            Failure::Refused(status) => {
-                let (code, why) = (status.code(), status.message());
-                Unreachable::from_string(format!("node {node} at `{address}`: {code:?}: {why}"))
-                    .into()
+    /// What took its time may be tried again at once; anything else after a pause.
+    fn explain(&self, error: &CallError) -> RPCError<TypeConfig> {
+        let text = format!("node {} at `{}`: {error}", self.node, self.address);
+        match error {
+            CallError::Late => NetworkError::from_string(text).into(),
+            CallError::Dial(_) | CallError::Refused(_) | CallError::Garbled(_) => {
+                Unreachable::from_string(text).into()
             }
-            Failure::NoChannel(error) => Unreachable::new(&error).into(),
-            Failure::Garbled(error) => Unreachable::from_string(format!(
-                "node {node} at `{address}` answers nonsense: {error}"
-            ))
-            .into(),
         }
-    }
-}
-
-/// One call with a deadline, which the other end is told too.
-async fn within<Q, A, F>(
-    deadline: Duration,
-    request: Q,
-    call: impl FnOnce(Request<Q>) -> F,
-) -> Result<A, Failure>
-where
-    F: Future<Output = Result<Response<A>, Status>>,
-{
-    let mut request = Request::new(request);
-    request.set_timeout(deadline);
-    match tokio::time::timeout(deadline, call(request)).await {
-        Err(_elapsed) => Err(Failure::Late),
-        Ok(Ok(answer)) => Ok(answer.into_inner()),
-        Ok(Err(status)) if matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled) => {
-            Err(Failure::Late)
-        }
-        Ok(Err(status)) => Err(Failure::Refused(status)),
     }
 }
 
@@ -160,14 +116,14 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             let mut client = self.client()?;
             let call = |request| async move { client.append_entries(request).await };
             let answer = within(deadline, request, call).await?;
-            appended_from(answer).map_err(Failure::Garbled)
+            appended_from(answer).map_err(garbled)
         };
         match (asked.await, cut) {
             (Ok(AppendEntriesResponse::Success), Some(last)) => {
                 Ok(AppendEntriesResponse::PartialSuccess(Some(last)))
             }
             (Ok(answer), _) => Ok(answer),
-            (Err(failure), _) => Err(self.explain(failure)),
+            (Err(error), _) => Err(self.explain(&error)),
         }
     }
 
@@ -184,9 +140,9 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             let mut client = self.client()?;
             let call = |request| async move { client.vote(request).await };
             let answer = within(option.soft_ttl(), request, call).await?;
-            verdict_from(answer.verdict).map_err(Failure::Garbled)
+            verdict_from(answer.verdict).map_err(garbled)
         };
-        asked.await.map_err(|failure| self.explain(failure))
+        asked.await.map_err(|error| self.explain(&error))
     }
 
     async fn pre_vote(
@@ -202,9 +158,9 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             let mut client = self.client()?;
             let call = |request| async move { client.pre_vote(request).await };
             let answer = within(option.soft_ttl(), request, call).await?;
-            verdict_from(answer.verdict).map_err(Failure::Garbled)
+            verdict_from(answer.verdict).map_err(garbled)
         };
-        asked.await.map_err(|failure| self.explain(failure))
+        asked.await.map_err(|error| self.explain(&error))
     }
 
     async fn transfer_leader(
@@ -217,9 +173,9 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             let mut client = self.client()?;
             let call = |request| async move { client.transfer_leader(request).await };
             let answer = within(option.soft_ttl(), request, call).await?;
-            transferred_from(answer).map_err(Failure::Garbled)
+            transferred_from(answer).map_err(garbled)
         };
-        asked.await.map_err(|failure| self.explain(failure))
+        asked.await.map_err(|error| self.explain(&error))
     }
 
     async fn full_snapshot(
@@ -234,7 +190,7 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             let mut client = self.client()?;
             let call = |request| async move { client.install_snapshot(request).await };
             let answer = within(option.soft_ttl(), parts, call).await?;
-            messages::held(answer.vote).map_err(Failure::Garbled)
+            messages::held(answer.vote).map_err(garbled)
         };
         let sent = tokio::select! {
             biased;
@@ -243,9 +199,13 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         };
         match sent {
             Ok(vote) => Ok(SnapshotResponse::new(vote)),
-            Err(failure) => Err(self.explain(failure).into()),
+            Err(error) => Err(self.explain(&error).into()),
         }
     }
+}
+
+fn garbled(error: DecodeError) -> CallError {
+    CallError::Garbled(error.to_string())
 }
 
 #[cfg(test)]

@@ -1,29 +1,37 @@
 //! Starts a voter: opens the file, restores the state, waits until there is a leader.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openraft::errors::{Fatal, InitializeError, RaftError};
-use openraft::{BasicNode, Config, SnapshotPolicy};
+use openraft::errors::Fatal;
+use openraft::{Config, ReadPolicy, SnapshotPolicy};
 use prometheus_client::registry::Registry;
 use redb::Durability;
+use takt_domain::cluster::ClusterId;
 use takt_kit::{Clock, Tasks};
 use takt_model::NodeId;
 use tokio::sync::mpsc;
 
+use crate::calls::{Caller, Lines};
+use crate::codec::LEVEL;
 use crate::dial::{Dial, TcpDial};
 use crate::handle::Handle;
+use crate::identity::{Belongs, Identity};
 use crate::machine::Machine;
+use crate::members::{Members, cluster_id};
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::proposer::{ProposeError, Proposer, confirm_within};
+use crate::read::Reader;
 use crate::store::{Disk, NODE, Store, put_value};
 use crate::types::{Raft, Runtime, TypeConfig};
+use crate::{join, steward};
 
 pub(crate) const FILE: &str = "control.redb";
+/// The address of a voter that nobody can reach.
+const IN_PROCESS: &str = "in-process";
 /// How long a node may take to receive a snapshot and write it to its disk.
 const SNAPSHOT_TIMEOUT_MILLIS: u64 = 60_000;
 
@@ -44,6 +52,21 @@ pub struct Settings {
     pub history_keep: u64,
     /// The shortest time without a leader before an election; the longest is twice that.
     pub election_timeout: Duration,
+    /// Where the other nodes reach this one, `host:port`. None: nobody can join.
+    pub address: Option<String>,
+    pub start: Start,
+    /// Answer current reads on the leader while its lease lasts, without asking the others. Clocks must then run
+    /// at about the same speed.
+    pub lease_reads: bool,
+}
+
+/// What a node does that belongs to no cluster yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// It founds one, alone.
+    Alone,
+    /// It waits until somebody founds one here or takes it in; and asks to be taken in at these addresses.
+    Wait { join: Vec<String> },
 }
 
 impl Settings {
@@ -58,6 +81,9 @@ impl Settings {
             snapshot_every: 1000,
             history_keep: 100_000,
             election_timeout: Duration::from_millis(300),
+            address: None,
+            start: Start::Alone,
+            lease_reads: false,
         }
     }
 }
@@ -72,6 +98,9 @@ pub struct Parts {
     pub dial: Arc<dyn Dial>,
     /// Everything drawn at random follows from it, so the same seed draws the same.
     pub seed: u64,
+    /// The highest level of events it says it understands: [`LEVEL`], but for tests of what happens when
+    /// versions differ.
+    pub level: u32,
 }
 
 impl Parts {
@@ -83,6 +112,7 @@ impl Parts {
             disk: Disk::File,
             dial: Arc::new(TcpDial::default()),
             seed: takt_kit::ids::seed(),
+            level: LEVEL,
         }
     }
 }
@@ -104,6 +134,10 @@ pub enum OpenError {
         found: NodeId,
         node: NodeId,
     },
+    #[error(
+        "the cluster writes events of level {committed}, this version understands level {announced}; start a newer version"
+    )]
+    Level { announced: u32, committed: u32 },
     #[error("consensus settings are not usable")]
     Settings(#[source] openraft::ConfigError),
     #[error("consensus does not start: {0}")]
@@ -114,11 +148,12 @@ pub enum OpenError {
     Behind(#[source] ProposeError),
 }
 
-/// Starts a voter. When this returns, everything acknowledged before is applied. It stops with the
-/// group `tasks`.
+/// Starts a node. When this returns, a voter that is alone has applied everything acknowledged before; a node
+/// of a larger cluster may still have to hear of it, and [`Handle::read`] waits for that. It stops with
+/// the group `tasks`.
 ///
 /// # Errors
-/// When the file cannot be used, or no leader is found in time.
+/// When the file cannot be used, or a lone voter does not come to lead in time.
 pub async fn open(
     settings: Settings,
     parts: Parts,
@@ -126,12 +161,11 @@ pub async fn open(
     registry: &mut Registry,
 ) -> Result<Handle, OpenError> {
     let (store, machine) = restore(&settings, &parts.disk).await?;
-    let published = machine.published();
-    let raft = start(&settings, &parts, store.clone(), machine).await?;
+    let members = assemble(&settings, &parts, store.clone(), machine).await?;
+    let (raft, published) = (members.raft.clone(), Arc::clone(&members.published));
     stop_with(tasks, raft.clone(), store.clone());
-    confirm_within(&raft, settings.node, settings.timeout)
-        .await
-        .map_err(OpenError::Behind)?;
+    let new_cluster = cluster_id(parts.seed, parts.clock.now().0);
+    settle(&settings, &members, new_cluster).await?;
 
     let metrics = Metrics::register(registry);
     metrics
@@ -148,20 +182,119 @@ pub async fn open(
         metrics: metrics.clone(),
     };
     tasks.spawn("control_proposer", proposer.run(inbox, tasks.clone()));
-    tracing::info!(
-        node = settings.node.0,
-        revision = published.state.load().revision.0,
-        "control log is open"
-    );
-    Ok(Handle {
+    let reader = Reader {
+        raft: raft.clone(),
+        members: members.clone(),
+        published: Arc::clone(&published),
+        timeout: settings.timeout,
+        policy: if settings.lease_reads {
+            ReadPolicy::LeaseRead
+        } else {
+            ReadPolicy::ReadIndex
+        },
+    };
+    let handle = Handle {
         node: settings.node,
         raft,
+        members: members.clone(),
+        reader,
+        new_cluster,
         store,
         published,
         jobs,
-        timeout: settings.timeout,
         metrics,
+    };
+    tasks.spawn(
+        "control_steward",
+        steward::run(handle.clone(), tasks.clone()),
+    );
+    if let Start::Wait { join } = settings.start {
+        tasks.spawn("control_join", join::run(members, join, tasks.clone()));
+    }
+    tracing::info!(
+        node = settings.node.0,
+        revision = handle.status().revision.0,
+        "control log is open"
+    );
+    Ok(handle)
+}
+
+/// Raft over this file, and what knows its members.
+async fn assemble(
+    settings: &Settings,
+    parts: &Parts,
+    store: Store,
+    machine: Machine,
+) -> Result<Members, OpenError> {
+    let published = machine.published();
+    let (announced, committed) = (parts.level, published.state.load().cluster.level);
+    if announced < committed {
+        return Err(OpenError::Level {
+            announced,
+            committed,
+        });
+    }
+    let identity = Identity::open(store.clone()).map_err(|source| storage(settings, source))?;
+    let caller = Caller {
+        node: settings.node,
+        identity: identity.clone(),
+        lines: Lines::new(Arc::clone(&parts.dial)),
+    };
+    Ok(Members {
+        node: settings.node,
+        address: settings.address.clone(),
+        level: announced,
+        raft: start(settings, parts, caller.clone(), store, machine).await?,
+        identity,
+        caller,
+        published,
+        timeout: settings.timeout,
     })
+}
+
+/// Sees to it that the node knows its cluster, or waits for one; and that a lone voter leads.
+async fn settle(
+    settings: &Settings,
+    members: &Members,
+    new_cluster: ClusterId,
+) -> Result<(), OpenError> {
+    let initialized = members.raft.is_initialized().await.map_err(consensus)?;
+    if initialized && members.identity.known().is_none() {
+        // Written by a version that had no clusters.
+        let belongs = Belongs {
+            cluster: new_cluster,
+            founder: true,
+        };
+        let settled = members.identity.settle(belongs).await;
+        settled.map_err(|source| storage(settings, source))?;
+    }
+    match &settings.start {
+        Start::Wait { .. } => return Ok(()),
+        Start::Alone if initialized => {}
+        Start::Alone => {
+            let address = settings.address.clone();
+            let address = address.unwrap_or_else(|| IN_PROCESS.to_owned());
+            let founded = members.found(new_cluster, address).await;
+            founded.map_err(|error| OpenError::Consensus(error.to_string()))?;
+        }
+    }
+    let raft = &members.raft;
+    raft.wait(Some(settings.timeout))
+        .metrics(|metrics| metrics.current_leader.is_some(), "a leader")
+        .await
+        .map_err(|_| OpenError::NoLeader(settings.timeout))?;
+    match confirm_within(raft, settings.node, settings.timeout).await {
+        // One of several voters: the leader is there, and that is enough.
+        Ok(()) | Err(ProposeError::NotLeader { .. }) => Ok(()),
+        Err(error) => Err(OpenError::Behind(error)),
+    }
+}
+
+fn storage(settings: &Settings, source: io::Error) -> OpenError {
+    OpenError::Storage {
+        path: settings.dir.join(FILE),
+        source,
+    }
 }
 
 async fn restore(settings: &Settings, disk: &Disk) -> Result<(Store, Machine), OpenError> {
@@ -213,6 +346,7 @@ fn claim(store: &Store, node: NodeId) -> io::Result<Option<NodeId>> {
 async fn start(
     settings: &Settings,
     parts: &Parts,
+    caller: Caller,
     store: Store,
     machine: Machine,
 ) -> Result<Raft, OpenError> {
@@ -231,25 +365,13 @@ async fn start(
     };
     let config = Arc::new(config.validate().map_err(OpenError::Settings)?);
     let network = Network {
-        node,
+        caller,
         dial: Arc::clone(&parts.dial),
         append_timeout: settings.election_timeout.saturating_mul(4),
     };
     // Every task of openraft descends from this call, and with it what they draw at random.
     let raft = Raft::new(node, config, network, store, machine);
-    let raft = Runtime::scope(parts.seed, raft).await.map_err(consensus)?;
-    if !raft.is_initialized().await.map_err(consensus)? {
-        let members = BTreeMap::from([(node, BasicNode::new("in-process"))]);
-        match raft.initialize(members).await {
-            Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
-            Err(other) => return Err(OpenError::Consensus(other.to_string())),
-        }
-    }
-    raft.wait(Some(settings.timeout))
-        .metrics(|metrics| metrics.current_leader.is_some(), "a leader")
-        .await
-        .map_err(|_| OpenError::NoLeader(settings.timeout))?;
-    Ok(raft)
+    Runtime::scope(parts.seed, raft).await.map_err(consensus)
 }
 
 fn consensus(error: Fatal<TypeConfig>) -> OpenError {

@@ -2,16 +2,20 @@
 
 use openraft::errors::{Fatal, RaftError};
 use sha2::{Digest as _, Sha256};
+use takt_domain::cluster::ClusterId;
 use takt_model::NodeId;
 use takt_wire::takt::control::raft::v1 as wire;
 use takt_wire::takt::control::raft::v1::peer_service_server::{PeerService, PeerServiceServer};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::codec::DecodeError;
+use crate::codec::{DecodeError, cluster_id_from, cluster_id_to, vote_to};
+use crate::identity::Belongs;
+use crate::members::{MemberError, Members, Role};
 use crate::network::{
     MESSAGE_MAX, appended_to, ballot_from, head_from, request_from, transfer_from, transferred_to,
     verdict_to,
 };
+use crate::read::Reader;
 use crate::types::{Raft, Snapshot, TypeConfig};
 
 /// The service that the other nodes of the cluster call. Mount it where only they can reach it.
@@ -19,36 +23,58 @@ pub type PeerServer = PeerServiceServer<Peers>;
 
 #[derive(Clone)]
 pub struct Peers {
-    node: NodeId,
-    raft: Raft,
+    members: Members,
+    reader: Reader,
 }
 
 impl std::fmt::Debug for Peers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Peers")
-            .field("node", &self.node)
+            .field("node", &self.members.node)
             .finish_non_exhaustive()
     }
 }
 
 impl Peers {
-    pub(crate) fn server(node: NodeId, raft: Raft) -> PeerServer {
-        PeerServiceServer::new(Self { node, raft })
+    pub(crate) fn server(members: Members, reader: Reader) -> PeerServer {
+        PeerServiceServer::new(Self { members, reader })
             .max_decoding_message_size(MESSAGE_MAX)
             .max_encoding_message_size(MESSAGE_MAX)
     }
 
-    /// Whether a message is meant for this node.
-    fn admit(&self, route: Option<wire::Route>) -> Result<(), Status> {
+    /// Raft of this node, for a message of its own cluster that is meant for it. A node that belongs to no cluster
+    /// takes no part: it may have forgotten what it promised.
+    fn raft(&self, route: Option<wire::Route>) -> Result<&Raft, Status> {
+        let from = self.addressed(route)?;
+        match (self.members.identity.cluster(), from) {
+            (Some(own), Some(theirs)) if own == theirs => Ok(&self.members.raft),
+            (Some(own), Some(theirs)) => Err(other_cluster(own, theirs)),
+            (None, _) => Err(Status::failed_precondition(
+                "this node belongs to no cluster yet",
+            )),
+            (_, None) => Err(Status::failed_precondition(
+                "the caller belongs to no cluster",
+            )),
+        }
+    }
+
+    /// The cluster of a caller who means this node, or whoever is here.
+    fn addressed(&self, route: Option<wire::Route>) -> Result<Option<ClusterId>, Status> {
         let route = route.ok_or_else(|| garbled(DecodeError::Missing("route")))?;
-        if route.to != self.node.0 {
+        if route.to != 0 && route.to != self.members.node.0 {
             return Err(Status::failed_precondition(format!(
                 "this is node {}, the call is for node {}",
-                self.node, route.to
+                self.members.node, route.to
             )));
         }
-        Ok(())
+        cluster_id_from(&route.cluster).map_err(garbled)
     }
+}
+
+fn other_cluster(own: ClusterId, theirs: ClusterId) -> Status {
+    Status::failed_precondition(format!(
+        "this node belongs to cluster {own}, the caller to cluster {theirs}"
+    ))
 }
 
 #[tonic::async_trait]
@@ -58,9 +84,9 @@ impl PeerService for Peers {
         request: Request<wire::AppendEntriesRequest>,
     ) -> Result<Response<wire::AppendEntriesResponse>, Status> {
         let mut request = request.into_inner();
-        self.admit(request.route.take())?;
-        let request = request_from(request).map_err(garbled)?;
-        let answer = self.raft.append_entries(request).await.map_err(failed)?;
+        let raft = self.raft(request.route.take())?;
+        let request = request_from(request).map_err(|error| self.unreadable(error))?;
+        let answer = raft.append_entries(request).await.map_err(failed)?;
         Ok(Response::new(appended_to(answer)))
     }
 
@@ -69,9 +95,9 @@ impl PeerService for Peers {
         request: Request<wire::VoteRequest>,
     ) -> Result<Response<wire::VoteResponse>, Status> {
         let request = request.into_inner();
-        self.admit(request.route)?;
+        let raft = self.raft(request.route)?;
         let ballot = ballot_from(request.ballot).map_err(garbled)?;
-        let verdict = self.raft.vote(ballot).await.map_err(failed)?;
+        let verdict = raft.vote(ballot).await.map_err(failed)?;
         let verdict = Some(verdict_to(&verdict));
         Ok(Response::new(wire::VoteResponse { verdict }))
     }
@@ -81,9 +107,9 @@ impl PeerService for Peers {
         request: Request<wire::PreVoteRequest>,
     ) -> Result<Response<wire::PreVoteResponse>, Status> {
         let request = request.into_inner();
-        self.admit(request.route)?;
+        let raft = self.raft(request.route)?;
         let ballot = ballot_from(request.ballot).map_err(garbled)?;
-        let verdict = self.raft.pre_vote(ballot).await.map_err(failed)?;
+        let verdict = raft.pre_vote(ballot).await.map_err(failed)?;
         let verdict = Some(verdict_to(&verdict));
         Ok(Response::new(wire::PreVoteResponse { verdict }))
     }
@@ -93,9 +119,9 @@ impl PeerService for Peers {
         request: Request<wire::TransferLeaderRequest>,
     ) -> Result<Response<wire::TransferLeaderResponse>, Status> {
         let mut request = request.into_inner();
-        self.admit(request.route.take())?;
+        let raft = self.raft(request.route.take())?;
         let request = transfer_from(request).map_err(garbled)?;
-        let answer = self.raft.handle_transfer_leader(request).await;
+        let answer = raft.handle_transfer_leader(request).await;
         let answer = answer.map_err(|fatal| stopped(&fatal))?;
         Ok(Response::new(transferred_to(answer)))
     }
@@ -109,14 +135,139 @@ impl PeerService for Peers {
         let Some(Part::Head(mut head)) = parts.message().await?.and_then(|first| first.part) else {
             return Err(Status::invalid_argument("a snapshot begins with its head"));
         };
-        self.admit(head.route.take())?;
+        let raft = self.raft(head.route.take())?;
         let snapshot = receive(parts, head.length, &head.checksum).await?;
         let (vote, meta) = head_from(head).map_err(garbled)?;
         let snapshot = Snapshot { meta, snapshot };
-        let answer = self.raft.install_full_snapshot(vote, snapshot).await;
+        let answer = raft.install_full_snapshot(vote, snapshot).await;
         let answer = answer.map_err(|fatal| stopped(&fatal))?;
-        let vote = Some(crate::codec::vote_to(&answer.vote));
+        let vote = Some(vote_to(&answer.vote));
         Ok(Response::new(wire::InstallSnapshotResponse { vote }))
+    }
+
+    async fn read_index(
+        &self,
+        request: Request<wire::ReadIndexRequest>,
+    ) -> Result<Response<wire::ReadIndexResponse>, Status> {
+        self.raft(request.into_inner().route)?;
+        match self.reader.index().await {
+            Ok(index) => Ok(Response::new(wire::ReadIndexResponse { index })),
+            Err(error) => Err(Status::unavailable(error.to_string())),
+        }
+    }
+
+    async fn describe(
+        &self,
+        _: Request<wire::DescribeRequest>,
+    ) -> Result<Response<wire::DescribeResponse>, Status> {
+        let own = self.members.describe_self();
+        Ok(Response::new(wire::DescribeResponse {
+            node: own.node.0,
+            cluster: own.cluster.map(cluster_id_to).unwrap_or_default(),
+            level: own.level,
+            term: own.term.0,
+            leader: own.leader.map(|leader| leader.0),
+            revision: own.revision.0,
+            applied: own.applied,
+        }))
+    }
+
+    async fn admit(
+        &self,
+        request: Request<wire::AdmitRequest>,
+    ) -> Result<Response<wire::AdmitResponse>, Status> {
+        let cluster = self.addressed(request.into_inner().route)?;
+        let cluster = cluster.ok_or_else(|| garbled(DecodeError::Missing("cluster")))?;
+        match self.members.identity.cluster() {
+            Some(own) if own == cluster => {}
+            Some(own) => return Err(other_cluster(own, cluster)),
+            None => {
+                let belongs = Belongs {
+                    cluster,
+                    founder: false,
+                };
+                let settled = self.members.identity.settle(belongs).await;
+                settled.map_err(|error| Status::internal(error.to_string()))?;
+                tracing::info!(%cluster, "admitted to a cluster");
+            }
+        }
+        Ok(Response::new(wire::AdmitResponse {}))
+    }
+
+    async fn join(
+        &self,
+        request: Request<wire::JoinRequest>,
+    ) -> Result<Response<wire::JoinResponse>, Status> {
+        use wire::join_response::Answer;
+        let request = request.into_inner();
+        let from = request.route.as_ref().map_or(0, |route| route.from);
+        let cluster = self.addressed(request.route)?;
+        let (own, members) = (self.members.identity.cluster(), &self.members);
+        match (own, cluster) {
+            (None, _) => {
+                return Err(Status::unavailable("this node belongs to no cluster yet"));
+            }
+            (Some(own), Some(theirs)) if own != theirs => return Err(other_cluster(own, theirs)),
+            (Some(_), _) => {}
+        }
+        let node = NodeId(from);
+        members
+            .check_level(node, request.level)
+            .map_err(|error| Status::failed_precondition(error.to_string()))?;
+        let answer = match members.leader() {
+            Some(leader) if leader != members.node => match members.address_of(leader) {
+                Some(address) => Answer::LeaderAddress(address),
+                None => return Err(Status::unavailable("nobody is known to lead")),
+            },
+            Some(_) => {
+                let joined = members
+                    .join(node, &request.address, cluster.is_none())
+                    .await;
+                let standing = match joined.map_err(|error| refused(&error))? {
+                    Role::Learner => wire::Standing::Learner,
+                    Role::Leader | Role::Voter => wire::Standing::Voter,
+                };
+                Answer::Standing(standing.into())
+            }
+            None => return Err(Status::unavailable("nobody is known to lead")),
+        };
+        let answer = Some(answer);
+        Ok(Response::new(wire::JoinResponse { answer }))
+    }
+}
+
+impl Peers {
+    /// What a newer version wrote must not be skipped, so this node can go no further.
+    fn unreadable(&self, error: DecodeError) -> Status {
+        tracing::error!(node = self.members.node.0, %error, "the leader sent an entry this version cannot read; start a newer version");
+        garbled(error)
+    }
+}
+
+fn refused(error: &MemberError) -> Status {
+    let text = match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    match error {
+        MemberError::Busy
+        | MemberError::Timeout
+        | MemberError::Stopped
+        | MemberError::NotLeader { .. }
+        | MemberError::NoCluster
+        | MemberError::Unreachable { .. }
+        | MemberError::Nobody { .. } => Status::unavailable(text),
+        MemberError::Founded(_)
+        | MemberError::NoAddress
+        | MemberError::Unknown(_)
+        | MemberError::OtherNode { .. }
+        | MemberError::OtherCluster { .. }
+        | MemberError::Removed(_)
+        | MemberError::Level { .. }
+        | MemberError::Behind { .. }
+        | MemberError::NotVoter(_)
+        | MemberError::LastVoter => Status::failed_precondition(text),
+        MemberError::Storage(_) => Status::internal(text),
     }
 }
 

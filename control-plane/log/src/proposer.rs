@@ -19,6 +19,7 @@ use takt_model::{NodeId, Revision, UnixNano};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::codec::level_of;
 use crate::machine::Published;
 use crate::metrics::{Metrics, Outcome};
 use crate::types::{Raft, TypeConfig};
@@ -27,8 +28,8 @@ use crate::types::{Raft, TypeConfig};
 const ROUND_MAX: usize = 64;
 /// How often a round is decided anew because something else came first.
 const STALE_MAX: usize = 3;
-const BACKOFF_MIN: Duration = Duration::from_millis(5);
-const BACKOFF_MAX: Duration = Duration::from_millis(200);
+pub(crate) const BACKOFF_MIN: Duration = Duration::from_millis(5);
+pub(crate) const BACKOFF_MAX: Duration = Duration::from_millis(200);
 
 /// A command on its way in.
 #[derive(Debug, Clone)]
@@ -66,6 +67,15 @@ pub enum ProposeError {
     /// It may still happen; sending it again with the same id is safe.
     #[error("no answer in time; it may still be carried out")]
     Timeout,
+    #[error(
+        "this node belongs to no cluster yet; found one with `takt ctl cluster bootstrap`, or name members in `control.join`"
+    )]
+    NoCluster,
+    /// Retrying helps when the last voter is upgraded.
+    #[error(
+        "the command needs events of level {needed}, but some voter only understands level {committed}"
+    )]
+    Level { needed: u32, committed: u32 },
     #[error("the control plane is stopping")]
     Stopped,
 }
@@ -90,7 +100,7 @@ pub(crate) struct Proposer {
 enum Verdict {
     Propose(Vec<Event>),
     /// An answer from state: nothing to propose.
-    Known(Result<Decided, Rejection>),
+    Known(Result<Decided, ProposeError>),
 }
 
 /// A yes on its way out.
@@ -112,7 +122,7 @@ impl Decided {
 }
 
 /// Why a round has to be repeated, or cannot be.
-enum Setback {
+pub(crate) enum Setback {
     Stale,
     Later(&'static str),
     NotLeader(Option<NodeId>),
@@ -183,7 +193,7 @@ impl Proposer {
 
     /// An answer from state counts only if, once leadership is confirmed, that state is still the newest: a
     /// new leader may be applying what was acknowledged before its time.
-    async fn round(&self, jobs: &[Job]) -> Result<Vec<Result<Decided, Rejection>>, Setback> {
+    async fn round(&self, jobs: &[Job]) -> Result<Vec<Result<Decided, ProposeError>>, Setback> {
         let (verdicts, batches, expected) = self.decide_all(jobs);
         let mut applied = self.write(batches).await?.into_iter();
         let mut answers = Vec::with_capacity(jobs.len());
@@ -252,7 +262,7 @@ impl Proposer {
             .collect()
     }
 
-    fn answer(&self, jobs: Vec<Job>, answers: Vec<Result<Decided, Rejection>>) {
+    fn answer(&self, jobs: Vec<Job>, answers: Vec<Result<Decided, ProposeError>>) {
         let state = self.published.state.load_full();
         self.metrics.at(state.revision);
         for (job, answer) in jobs.into_iter().zip(answers) {
@@ -268,7 +278,7 @@ impl Proposer {
                 state: decided.state.unwrap_or_else(|| Arc::clone(&state)),
             });
             // Nobody listens any more: the caller gave up, and may ask again with the same id.
-            let _ = job.reply.send(answer.map_err(ProposeError::Rejected));
+            let _ = job.reply.send(answer);
         }
     }
 
@@ -313,8 +323,11 @@ fn decide_one(
             return Verdict::Known(Ok(Decided::already(state.revision)));
         }
         Ok(events) => events,
-        Err(rejection) => return Verdict::Known(Err(rejection)),
+        Err(rejection) => return Verdict::Known(Err(rejection.into())),
     };
+    if let Err(error) = permitted(&events, state.cluster.level, level_of) {
+        return Verdict::Known(Err(error));
+    }
     let batch = Batch {
         command: proposal.id,
         actor: proposal.actor.clone(),
@@ -336,6 +349,18 @@ fn decide_one(
     Verdict::Propose(events)
 }
 
+/// Some voter would not understand an event above the level they agreed on, and would have to stop.
+fn permitted(
+    events: &[Event],
+    committed: u32,
+    level_of: impl Fn(&Event) -> u32,
+) -> Result<(), ProposeError> {
+    match events.iter().map(level_of).max() {
+        Some(needed) if needed > committed => Err(ProposeError::Level { needed, committed }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Makes sure that this node still leads and has applied everything acknowledged before now.
 async fn confirm(raft: &Raft, node: NodeId) -> Result<(), Setback> {
     match raft.ensure_linearizable(ReadPolicy::ReadIndex).await {
@@ -351,7 +376,7 @@ async fn confirm(raft: &Raft, node: NodeId) -> Result<(), Setback> {
 }
 
 /// A leader whose lease just began or lapsed names nobody, or itself: that passes.
-fn forwarded(node: NodeId, forward: &ForwardToLeader<TypeConfig>) -> Setback {
+pub(crate) fn forwarded(node: NodeId, forward: &ForwardToLeader<TypeConfig>) -> Setback {
     match forward.leader_id {
         Some(leader) if leader != node.0 => Setback::NotLeader(Some(NodeId(leader))),
         Some(_) | None => Setback::Later("lease"),
@@ -381,4 +406,25 @@ pub(crate) async fn confirm_within(
     tokio::time::timeout(timeout, patient)
         .await
         .unwrap_or(Err(ProposeError::Timeout))
+}
+
+#[cfg(test)]
+mod tests {
+    use takt_domain::cluster;
+
+    use super::*;
+
+    #[test]
+    fn an_event_above_the_level_of_the_cluster_is_not_written() {
+        let events = [cluster::Event::LevelRaised { level: 9 }.into()];
+        assert_eq!(permitted(&events, 8, level_of), Ok(()));
+        assert_eq!(
+            permitted(&events, 8, |_| 9),
+            Err(ProposeError::Level {
+                needed: 9,
+                committed: 8
+            })
+        );
+        assert_eq!(permitted(&events, 9, |_| 9), Ok(()));
+    }
 }

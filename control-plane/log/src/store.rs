@@ -22,6 +22,7 @@ pub(crate) const HISTORY: TableDefinition<'_, u64, &[u8]> = TableDefinition::new
 pub(crate) const VALUES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("values");
 
 pub(crate) const NODE: &str = "node";
+pub(crate) const IDENTITY: &str = "identity";
 pub(crate) const VOTE: &str = "vote";
 pub(crate) const COMMITTED: &str = "committed";
 pub(crate) const PURGED: &str = "purged";

@@ -58,6 +58,10 @@ fn propose_reject(error: &ProposeError) -> Reject {
             };
             Reject::new(Code::Unavailable, "CONTROL_NOT_LEADER", text).retry_after(soon)
         }
+        ProposeError::NoCluster => Reject::new(Code::Unavailable, "CONTROL_NO_CLUSTER", text)
+            .retry_after(Duration::from_secs(1)),
+        ProposeError::Level { .. } => Reject::new(Code::Unavailable, "CONTROL_LEVEL", text)
+            .retry_after(Duration::from_secs(1)),
         ProposeError::Timeout => {
             Reject::new(Code::Unavailable, "CONTROL_TIMEOUT", text).retry_after(soon)
         }

@@ -430,10 +430,47 @@ impl AccessOtherwise {
         }
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClusterEvent {
+    #[prost(oneof = "cluster_event::Event", tags = "1, 2")]
+    pub event: ::core::option::Option<cluster_event::Event>,
+}
+/// Nested message and enum types in `ClusterEvent`.
+pub mod cluster_event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        Founded(super::ClusterFounded),
+        #[prost(message, tag = "2")]
+        LevelRaised(super::ClusterLevelRaised),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClusterFounded {
+    /// 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub cluster: ::prost::alloc::vec::Vec<u8>,
+}
+/// Every voter understands events of this level.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ClusterEvent {}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Cluster {}
+pub struct ClusterLevelRaised {
+    #[prost(uint32, tag = "1")]
+    pub level: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Cluster {
+    /// 16 bytes; empty while it has no name.
+    #[prost(bytes = "vec", tag = "1")]
+    pub cluster: ::prost::alloc::vec::Vec<u8>,
+    /// Unix nanoseconds.
+    #[prost(fixed64, tag = "2")]
+    pub founded_at: u64,
+    /// 0: what every version with more than one voter understands.
+    #[prost(uint32, tag = "3")]
+    pub level: u32,
+    #[prost(uint64, tag = "4")]
+    pub version: u64,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DecisionEvent {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1585,6 +1622,16 @@ pub struct StoredMembership {
     pub id: ::core::option::Option<LogId>,
     #[prost(message, optional, tag = "2")]
     pub membership: ::core::option::Option<Membership>,
+}
+/// Which cluster the node of this file belongs to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Identity {
+    /// 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub cluster: ::prost::alloc::vec::Vec<u8>,
+    /// It named the cluster itself.
+    #[prost(bool, tag = "2")]
+    pub founder: bool,
 }
 /// How far the state has come.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -5,5 +5,6 @@
 )]
 
 mod access;
+mod cluster;
 mod given;
 mod tenants;

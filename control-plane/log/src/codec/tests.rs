@@ -13,11 +13,12 @@ use super::*;
 use crate::types::AppliedAt;
 
 mod access;
+mod cluster;
 mod first;
 
 /// One of every event. A new aggregate adds a table of its own, a new event stands at the end of its table.
 fn corpus() -> Vec<(&'static str, Event)> {
-    [first::corpus(), access::corpus()].concat()
+    [first::corpus(), access::corpus(), cluster::corpus()].concat()
 }
 
 fn batch_of(events: Vec<Event>) -> Batch {
@@ -67,6 +68,26 @@ fn the_corpus_has_a_file_for_every_event_and_no_other() {
         })
         .count();
     assert_eq!(events, corpus().len());
+}
+
+#[test]
+fn the_cluster_survives_its_snapshot_and_its_absence() {
+    let mut state = State::default();
+    for (number, (_, event)) in cluster::corpus().into_iter().enumerate() {
+        let (bytes, applied) = (
+            seal_snapshot(&state, &AppliedAt::default()),
+            AppliedAt::default(),
+        );
+        assert_eq!(open_snapshot(&bytes).unwrap(), (state.clone(), applied));
+        let mut batch = batch_of(vec![event]);
+        batch.command = CommandId(Uuid::from_u128(number as u128));
+        batch.decided_at = state.revision;
+        state.apply(&batch);
+    }
+    let bytes = seal_snapshot(&state, &AppliedAt::default());
+    let (read, applied) = open_snapshot(&bytes).unwrap();
+    assert_eq!(read, state);
+    assert_eq!(seal_snapshot(&read, &applied), bytes);
 }
 
 #[test]

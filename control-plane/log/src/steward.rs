@@ -1,0 +1,81 @@
+//! What the leader does about its cluster by itself: it records its name, its own address, and the level of
+//! events that every voter understands.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use takt_domain::CommandId;
+use takt_domain::cluster::{ClusterId, Command};
+use takt_kit::Tasks;
+use uuid::Uuid;
+
+use crate::handle::Handle;
+use crate::members::{Members, Role};
+use crate::proposer::Proposal;
+
+const EVERY: Duration = Duration::from_secs(1);
+const ACTOR: &str = "control-plane";
+
+pub(crate) async fn run(handle: Handle, tasks: Tasks) -> Result<(), Infallible> {
+    loop {
+        tokio::select! {
+            biased;
+            () = tasks.stopped() => return Ok(()),
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        let members = &handle.members;
+        if members.leader() != Some(members.node) {
+            continue;
+        }
+        if let Err(error) = members.correct_own_address().await {
+            tracing::debug!(%error, "the own address is not recorded yet");
+        }
+        let commands = [name(members), level(members).await];
+        for (cluster, command) in commands.into_iter().flatten() {
+            propose(&handle, cluster, command).await;
+        }
+    }
+}
+
+/// A lone voter needs no name; whoever has company does.
+fn name(members: &Members) -> Option<(ClusterId, Command)> {
+    let id = members.identity.cluster()?;
+    let known = members.published.state.load().cluster.id.is_some();
+    (!known && !members.others().is_empty()).then_some((id, Command::Found { id }))
+}
+
+/// Only voters count, and all of them must have said what they understand.
+async fn level(members: &Members) -> Option<(ClusterId, Command)> {
+    let id = members.identity.cluster()?;
+    let committed = members.published.state.load().cluster.level;
+    if members.level <= committed {
+        return None;
+    }
+    let survey = members.survey().await;
+    let voters = survey
+        .members
+        .iter()
+        .filter(|member| member.role != Role::Learner);
+    let announced: Option<Vec<u32>> = voters
+        .map(|voter| voter.description.as_ref().map(|said| said.level))
+        .collect();
+    let level = announced?.into_iter().min()?;
+    (level > committed).then_some((id, Command::RaiseLevel { level }))
+}
+
+async fn propose(handle: &Handle, cluster: ClusterId, command: Command) {
+    let name = match &command {
+        Command::Found { .. } => "found".to_owned(),
+        Command::RaiseLevel { level } => format!("level {level}"),
+    };
+    let proposal = Proposal {
+        id: CommandId(Uuid::new_v5(&cluster.0, name.as_bytes())),
+        actor: ACTOR.to_owned(),
+        command: command.into(),
+        dry_run: false,
+    };
+    match handle.propose(proposal).await {
+        Ok(answer) => tracing::info!(revision = answer.revision.0, what = %name, "recorded"),
+        Err(error) => tracing::warn!(%error, what = %name, "not recorded yet"),
+    }
+}
