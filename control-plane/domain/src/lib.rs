@@ -12,6 +12,7 @@
 mod batch;
 mod decide;
 mod event;
+mod fence;
 mod rejection;
 mod seen;
 mod state;
@@ -32,6 +33,7 @@ pub mod tenants;
 pub use batch::{Applied, Batch, CommandId};
 pub use decide::{Command, Facts, decide};
 pub use event::Event;
+pub use fence::{Epoch, Fence};
 pub use overrides::Layer;
 pub use rejection::{Kind, Rejection};
 pub use seen::{SEEN_MAX, Seen};

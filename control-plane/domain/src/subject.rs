@@ -7,6 +7,7 @@ use takt_model::TenantId;
 pub enum Resource {
     Tenant,
     Overrides,
+    Ring,
     Partition,
     PolicySet,
     Segment,
@@ -21,6 +22,7 @@ pub enum Resource {
     Usage,
     Job,
     Node,
+    Lease,
     Cluster,
 }
 

@@ -24,6 +24,9 @@ use takt_wire::takt::control::log::v1 as stored;
 use uuid::Uuid;
 
 pub(crate) use cluster::{id_from as cluster_id_from, id_to as cluster_id_to};
+pub use jobs::{
+    job_payload_from_wire, job_payload_to_wire, job_result_from_wire, job_result_to_wire,
+};
 pub(crate) use raft::{
     applied_from, applied_to, entry_from, entry_to, log_id_from, log_id_to, stored_entry_from,
     vote_from, vote_to,

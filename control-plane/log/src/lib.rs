@@ -33,7 +33,10 @@ mod types;
 
 pub use backup::{RestoreError, Restored, replay, restore};
 pub use calls::{CallError, Description};
-pub use codec::events_to_wire;
+pub use codec::{
+    events_to_wire, job_payload_from_wire, job_payload_to_wire, job_result_from_wire,
+    job_result_to_wire,
+};
 pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};
 pub use handle::{Handle, History, Leader, ReadError, Recorded, Status};
 pub use members::{Cluster, Member, MemberError, Role};

@@ -511,9 +511,8 @@ pub struct JobPlanned {
     /// 16 bytes.
     #[prost(bytes = "vec", tag = "1")]
     pub job: ::prost::alloc::vec::Vec<u8>,
-    /// Absent: the installation's own.
-    #[prost(string, optional, tag = "2")]
-    pub tenant: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub tenant: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "3")]
     pub payload: ::core::option::Option<JobPayload>,
     /// Jobs that belong together; may be empty.
@@ -729,8 +728,8 @@ pub struct Jobs {
 pub struct Job {
     #[prost(bytes = "vec", tag = "1")]
     pub job: ::prost::alloc::vec::Vec<u8>,
-    #[prost(string, optional, tag = "2")]
-    pub tenant: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub tenant: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "3")]
     pub payload: ::core::option::Option<JobPayload>,
     #[prost(string, tag = "4")]

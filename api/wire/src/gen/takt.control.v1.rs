@@ -35,7 +35,6 @@ pub struct LeasedJob {
     /// 1 is the first.
     #[prost(uint32, tag = "4")]
     pub attempt: u32,
-    /// Empty: the installation's own.
     #[prost(string, tag = "5")]
     pub tenant: ::prost::alloc::string::String,
     /// Jobs that belong together, as those of one redaction.

@@ -7,4 +7,7 @@
 mod access;
 mod cluster;
 mod given;
+mod jobs;
+mod nodes;
+mod ring;
 mod tenants;

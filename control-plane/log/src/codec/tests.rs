@@ -15,10 +15,21 @@ use crate::types::AppliedAt;
 mod access;
 mod cluster;
 mod first;
+mod jobs;
+mod nodes;
+mod ring;
 
 /// One of every event. A new aggregate adds a table of its own, a new event stands at the end of its table.
 fn corpus() -> Vec<(&'static str, Event)> {
-    [first::corpus(), access::corpus(), cluster::corpus()].concat()
+    [
+        first::corpus(),
+        access::corpus(),
+        cluster::corpus(),
+        ring::corpus(),
+        nodes::corpus(),
+        jobs::corpus(),
+    ]
+    .concat()
 }
 
 fn batch_of(events: Vec<Event>) -> Batch {
