@@ -6,8 +6,8 @@ use anyhow::Result;
 use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto};
 
 const PACKAGES: [&str; 2] = ["takt.admin.v1", "takt.control.v1"];
-/// A request with this field changes something.
-const CHANGE: &str = "change";
+/// A request with one of these fields changes something.
+const CHANGE: [&str; 2] = ["change", "command_id"];
 
 struct Method {
     variant: String,
@@ -43,7 +43,7 @@ pub(crate) fn generate(files: &FileDescriptorSet) -> Result<String> {
             method.path, method.variant
         )?;
     }
-    text.push_str("            _ => return None,\n        })\n    }\n\n    /// Its request has the field `change`: it writes to the control log.\n    pub const fn mutates(self) -> bool {\n        match self {\n");
+    text.push_str("            _ => return None,\n        })\n    }\n\n    /// Its request names a command: it writes to the control log.\n    pub const fn mutates(self) -> bool {\n        match self {\n");
     for (answer, matching) in [(true, true), (false, false)] {
         let names: Vec<String> = methods
             .iter()
@@ -91,5 +91,10 @@ fn mutates(file: &FileDescriptorProto, method: &MethodDescriptorProto) -> bool {
         .message_type
         .iter()
         .find(|message| message.name() == wanted);
-    request.is_some_and(|message| message.field.iter().any(|field| field.name() == CHANGE))
+    request.is_some_and(|message| {
+        message
+            .field
+            .iter()
+            .any(|field| CHANGE.contains(&field.name()))
+    })
 }

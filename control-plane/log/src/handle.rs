@@ -3,11 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
+use openraft::async_runtime::watch::WatchReceiver as _;
 use takt_domain::cluster::ClusterId;
 use takt_domain::{Batch, State};
 use takt_model::{NodeId, Revision, Term, UnixNano};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tonic::transport::Channel;
 
 use crate::dial::DialError;
@@ -221,6 +223,27 @@ impl Handle {
         }
     }
 
+    /// Who leads, waiting for somebody to.
+    pub async fn leader_within(&self, deadline: Instant) -> Leader {
+        let mut raft = self.raft.metrics();
+        loop {
+            let leader = self.leader();
+            if leader != Leader::Unknown {
+                return leader;
+            }
+            match tokio::time::timeout_at(deadline, raft.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Leader::Unknown,
+            }
+        }
+    }
+
+    /// Whether this node belongs to a cluster.
+    #[must_use]
+    pub fn belongs(&self) -> bool {
+        self.members.identity.known().is_some()
+    }
+
     /// A channel to another node of the cluster.
     ///
     /// # Errors
@@ -231,7 +254,6 @@ impl Handle {
 
     #[must_use]
     pub fn status(&self) -> Status {
-        use openraft::async_runtime::watch::WatchReceiver as _;
         let metrics = self.raft.metrics();
         let raft = metrics.borrow_watched();
         let state = self.published.state.load();

@@ -6,6 +6,8 @@
 //! There is no authentication yet: whoever reaches the port may do everything, and the log
 //! records them as `anonymous@<address>`.
 
+mod cluster;
+mod forward;
 mod overrides;
 mod refusal;
 mod request;

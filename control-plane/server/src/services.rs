@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use axum::middleware::from_fn;
 use takt_kit::Clock;
 use takt_log::Handle;
 use takt_model::Limits;
 use takt_views::Views;
+use takt_wire::takt::admin::v1::cluster_service_server::ClusterServiceServer;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
 use takt_wire::takt::admin::v1::status_service_server::StatusServiceServer;
 use takt_wire::takt::admin::v1::tenant_service_server::TenantServiceServer;
 use takt_wire::takt::control::v1::view_service_server::ViewServiceServer;
 use tonic::service::Routes;
 
+use crate::cluster::ClusterApi;
+use crate::forward::{Forward, receive};
 use crate::overrides::OverridesApi;
 use crate::status::StatusApi;
 use crate::tenants::TenantApi;
@@ -43,14 +47,30 @@ impl Services {
         }
     }
 
-    /// For people and their tools, and for data planes in other processes.
+    /// For people and their tools, and for data planes in other processes. Changes go on to the leader.
     #[must_use]
     pub fn routes(&self) -> Routes {
+        let forward = Forward::new(self.log.clone());
+        let layer = from_fn(move |request, next| forward.clone().pass(request, next));
+        self.all().into_axum_router().layer(layer).into()
+    }
+
+    /// For the other nodes of the control plane: Raft, and the calls they pass on. Whoever reaches these is believed.
+    #[must_use]
+    pub fn for_nodes(&self) -> Routes {
+        let log = self.log.clone();
+        let layer = from_fn(move |request, next| receive(log.clone(), request, next));
+        let passed_on = self.all().into_axum_router().layer(layer);
+        Routes::from(passed_on).add_service(self.log.peers())
+    }
+
+    fn all(&self) -> Routes {
         let writer = Writer::new(self.log.clone(), Arc::clone(&self.clock));
         let tenants = TenantApi::new(writer.clone());
         let overrides = OverridesApi::new(writer, Arc::clone(&self.base));
         Routes::new(TenantServiceServer::new(tenants))
             .add_service(OverridesServiceServer::new(overrides))
+            .add_service(ClusterServiceServer::new(ClusterApi::new(self.log.clone())))
             .add_service(StatusServiceServer::new(StatusApi::new(self.log.clone())))
             .add_service(self.views())
     }

@@ -2,6 +2,12 @@
 /// Every method of the control plane's services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AdminMethod {
+    ClusterAddMember,
+    ClusterBootstrapCluster,
+    ClusterGetCluster,
+    ClusterPromoteMember,
+    ClusterRemoveMember,
+    ClusterTransferLeader,
     OverridesChangeOverrides,
     OverridesGetOverrides,
     StatusGetStatus,
@@ -22,6 +28,12 @@ pub enum AdminMethod {
 
 impl AdminMethod {
     pub const ALL: &'static [Self] = &[
+        Self::ClusterAddMember,
+        Self::ClusterBootstrapCluster,
+        Self::ClusterGetCluster,
+        Self::ClusterPromoteMember,
+        Self::ClusterRemoveMember,
+        Self::ClusterTransferLeader,
         Self::OverridesChangeOverrides,
         Self::OverridesGetOverrides,
         Self::StatusGetStatus,
@@ -43,6 +55,12 @@ impl AdminMethod {
     /// As in the path of an HTTP/2 request.
     pub const fn path(self) -> &'static str {
         match self {
+            Self::ClusterAddMember => "/takt.admin.v1.ClusterService/AddMember",
+            Self::ClusterBootstrapCluster => "/takt.admin.v1.ClusterService/BootstrapCluster",
+            Self::ClusterGetCluster => "/takt.admin.v1.ClusterService/GetCluster",
+            Self::ClusterPromoteMember => "/takt.admin.v1.ClusterService/PromoteMember",
+            Self::ClusterRemoveMember => "/takt.admin.v1.ClusterService/RemoveMember",
+            Self::ClusterTransferLeader => "/takt.admin.v1.ClusterService/TransferLeader",
             Self::OverridesChangeOverrides => "/takt.admin.v1.OverridesService/ChangeOverrides",
             Self::OverridesGetOverrides => "/takt.admin.v1.OverridesService/GetOverrides",
             Self::StatusGetStatus => "/takt.admin.v1.StatusService/GetStatus",
@@ -65,6 +83,12 @@ impl AdminMethod {
     /// The method of a path.
     pub fn of_path(path: &str) -> Option<Self> {
         Some(match path {
+            "/takt.admin.v1.ClusterService/AddMember" => Self::ClusterAddMember,
+            "/takt.admin.v1.ClusterService/BootstrapCluster" => Self::ClusterBootstrapCluster,
+            "/takt.admin.v1.ClusterService/GetCluster" => Self::ClusterGetCluster,
+            "/takt.admin.v1.ClusterService/PromoteMember" => Self::ClusterPromoteMember,
+            "/takt.admin.v1.ClusterService/RemoveMember" => Self::ClusterRemoveMember,
+            "/takt.admin.v1.ClusterService/TransferLeader" => Self::ClusterTransferLeader,
             "/takt.admin.v1.OverridesService/ChangeOverrides" => Self::OverridesChangeOverrides,
             "/takt.admin.v1.OverridesService/GetOverrides" => Self::OverridesGetOverrides,
             "/takt.admin.v1.StatusService/GetStatus" => Self::StatusGetStatus,
@@ -85,23 +109,29 @@ impl AdminMethod {
         })
     }
 
-    /// Its request has the field `change`: it writes to the control log.
+    /// Its request names a command: it writes to the control log.
     pub const fn mutates(self) -> bool {
         match self {
             Self::OverridesChangeOverrides
-            | Self::OverridesGetOverrides
-            | Self::StatusGetStatus
             | Self::TenantCreateTenant
             | Self::TenantDeleteTenant
-            | Self::TenantGetTenant
-            | Self::TenantListTenants
             | Self::TenantRenameTenant
             | Self::TenantResumeTenant
             | Self::TenantSuspendTenant
             | Self::JobsCompleteJob
             | Self::JobsFailJob
             | Self::JobsLeaseJobs
-            | Self::JobsReportJob
+            | Self::JobsReportJob => true,
+            Self::ClusterAddMember
+            | Self::ClusterBootstrapCluster
+            | Self::ClusterGetCluster
+            | Self::ClusterPromoteMember
+            | Self::ClusterRemoveMember
+            | Self::ClusterTransferLeader
+            | Self::OverridesGetOverrides
+            | Self::StatusGetStatus
+            | Self::TenantGetTenant
+            | Self::TenantListTenants
             | Self::PresenceReportPresence
             | Self::ViewWatch => false,
         }

@@ -1,7 +1,6 @@
 //! Several voters over loopback gRPC, with real files.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "helpers of tests stop at the first surprise"
 )]
 

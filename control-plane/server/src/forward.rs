@@ -1,0 +1,210 @@
+//! Changes go to the node that leads, whichever node is asked.
+//!
+//! A command has no form on the wire, so the call itself travels: the same request with its headers, over the
+//! connections between nodes. Who calls has been checked here and is told to the leader, which believes it because only nodes
+//! reach the port it comes in by: [`receive`] stands there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use takt_kit::{Code, Reject};
+use takt_log::{Handle, Leader};
+use takt_wire::methods::AdminMethod;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tonic::Status;
+use tonic::transport::server::TcpConnectInfo;
+use tower::ServiceExt as _;
+
+/// Which node passed the call on. A call is passed on once: two nodes that take each other for the leader are
+/// not to play ball with it.
+const BY: HeaderName = HeaderName::from_static("takt-forwarded-by");
+/// Where the call came from.
+const FROM: HeaderName = HeaderName::from_static("takt-forwarded-from");
+const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
+/// How many calls are passed on at once.
+const CALLS_MAX: usize = 256;
+/// How long a call waits for somebody to lead: an election takes less.
+const LEADER_WITHIN: Duration = Duration::from_secs(2);
+/// How long a call may take whose caller named no deadline.
+const CALL_WITHIN: Duration = Duration::from_secs(30);
+
+/// Passes calls on. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Forward {
+    log: Handle,
+    room: Arc<Semaphore>,
+}
+
+impl Forward {
+    pub(crate) fn new(log: Handle) -> Self {
+        Self {
+            log,
+            room: Arc::new(Semaphore::new(CALLS_MAX)),
+        }
+    }
+
+    /// The layer around the services of a public port.
+    pub(crate) async fn pass(self, mut request: Request, next: Next) -> Response {
+        // Only nodes may say these, and not here.
+        request.headers_mut().remove(BY);
+        request.headers_mut().remove(FROM);
+        let method = AdminMethod::of_path(request.uri().path());
+        if !method.is_some_and(leads) {
+            return next.run(request).await;
+        }
+        let deadline = Instant::now() + patience(request.headers());
+        match self.leader(deadline).await {
+            Leader::Here => next.run(request).await,
+            Leader::Unknown if self.log.belongs() => nobody_leads().into_http(),
+            // It belongs to no cluster: the service says what to do about it.
+            Leader::Unknown => next.run(request).await,
+            Leader::At { address, .. } => self.on(request, &address, deadline).await,
+        }
+    }
+
+    async fn leader(&self, deadline: Instant) -> Leader {
+        if !self.log.belongs() {
+            return Leader::Unknown;
+        }
+        let within = deadline.min(Instant::now() + LEADER_WITHIN);
+        self.log.leader_within(within).await
+    }
+
+    async fn on(&self, mut request: Request, address: &str, deadline: Instant) -> Response {
+        let Ok(_place) = self.room.try_acquire() else {
+            return busy().into_http();
+        };
+        let channel = match self.log.line(address) {
+            Ok(channel) => channel,
+            Err(error) => return Status::internal(error.to_string()).into_http(),
+        };
+        carry(&mut request, self.log.status().node.0);
+        let call = channel.oneshot(request.map(tonic::body::Body::new));
+        match tokio::time::timeout_at(deadline, call).await {
+            Ok(Ok(response)) => response.map(axum::body::Body::new),
+            Ok(Err(error)) => {
+                tracing::debug!(%address, %error, "the leader does not take the call");
+                unreachable().into_http()
+            }
+            Err(_elapsed) => late().into_http(),
+        }
+    }
+}
+
+/// The layer around the services of the port between nodes: only calls that were passed on, and only where
+/// somebody leads.
+pub(crate) async fn receive(log: Handle, mut request: Request, next: Next) -> Response {
+    let Some(_by) = request.headers_mut().remove(BY) else {
+        return Status::permission_denied("this port is for nodes of the control plane")
+            .into_http();
+    };
+    if log.leader() != Leader::Here {
+        return nobody_leads().into_http();
+    }
+    let from = request.headers_mut().remove(FROM);
+    restore(&mut request, from.as_ref());
+    next.run(request).await
+}
+
+/// Calls that only the leader can answer.
+fn leads(method: AdminMethod) -> bool {
+    match method {
+        AdminMethod::ClusterAddMember
+        | AdminMethod::ClusterPromoteMember
+        | AdminMethod::ClusterRemoveMember
+        | AdminMethod::ClusterTransferLeader
+        | AdminMethod::JobsCompleteJob
+        | AdminMethod::JobsFailJob
+        | AdminMethod::JobsLeaseJobs
+        | AdminMethod::JobsReportJob => true,
+        other => other.mutates(),
+    }
+}
+
+fn carry(request: &mut Request, node: u64) {
+    let from = request.extensions().get::<TcpConnectInfo>();
+    let from = from.and_then(TcpConnectInfo::remote_addr);
+    let headers = request.headers_mut();
+    headers.insert(BY, HeaderValue::from(node));
+    if let Some(from) = from.and_then(|from| HeaderValue::from_str(&from.to_string()).ok()) {
+        headers.insert(FROM, from);
+    }
+}
+
+/// The connection is that of a node, and not of who calls.
+fn restore(request: &mut Request, from: Option<&HeaderValue>) {
+    let from = from.and_then(|from| from.to_str().ok());
+    let from = from.and_then(|from| from.parse().ok());
+    request.extensions_mut().insert(TcpConnectInfo {
+        local_addr: None,
+        remote_addr: from,
+    });
+}
+
+/// What the caller will wait.
+fn patience(headers: &HeaderMap) -> Duration {
+    let named = headers.get(TIMEOUT).and_then(|value| value.to_str().ok());
+    named.and_then(timeout).unwrap_or(CALL_WITHIN)
+}
+
+/// gRPC's `grpc-timeout`: at most eight digits and a unit.
+fn timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    Some(match unit {
+        "H" => Duration::from_secs(count * 3600),
+        "M" => Duration::from_secs(count * 60),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    })
+}
+
+fn nobody_leads() -> Status {
+    let text = "nobody leads the control plane at the moment";
+    retry(Code::Unavailable, "CONTROL_NO_LEADER", text)
+}
+
+fn unreachable() -> Status {
+    let text =
+        "the node that leads the control plane cannot be reached; it may still be carried out";
+    retry(Code::Unavailable, "CONTROL_LEADER_UNREACHABLE", text)
+}
+
+fn late() -> Status {
+    let text = "no answer in time; it may still be carried out";
+    retry(Code::Unavailable, "CONTROL_TIMEOUT", text)
+}
+
+fn busy() -> Status {
+    let text = "too many calls are on their way to the leader";
+    retry(Code::Exhausted, "CONTROL_BUSY", text)
+}
+
+fn retry(code: Code, reason: &'static str, text: &str) -> Status {
+    Reject::new(code, reason, text)
+        .retry_after(Duration::from_millis(200))
+        .status()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deadline_of_the_caller_is_understood() {
+        assert_eq!(timeout("150m"), Some(Duration::from_millis(150)));
+        assert_eq!(timeout("2S"), Some(Duration::from_secs(2)));
+        for nonsense in ["", "S", "1", "123456789S", "1x", "-1S", "é"] {
+            assert_eq!(timeout(nonsense), None, "{nonsense}");
+        }
+    }
+}
