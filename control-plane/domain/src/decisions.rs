@@ -1,57 +1,574 @@
 //! Where decisions about traces are found: segments of the decision index.
+//!
+//! Decisions themselves do not pass through here. A sampler writes an object for a range of the journal and
+//! registers it; every offset of a partition is in at most one segment of a tenant, so no decision counts
+//! twice. Compaction puts one segment in the place of several; what is out of use waits, retired, until a
+//! worker has deleted its object.
+//!
+//! What is kept of a segment is what is needed to find it, and a tenant has a bound of them: compaction and not
+//! the control log makes room for more.
 
-use takt_model::{Revision, UnixNano};
+mod index;
+mod segment;
 
-use crate::{Facts, Kind, State, Subject};
+use imbl::OrdSet;
+use takt_model::{Revision, TenantId, TimeRange, UnixNano};
+
+use crate::tenants::{matches, present};
+use crate::{Facts, Kind, Map, Resource, State, Subject};
+
+pub use index::{Index, Row};
+pub use segment::{
+    Counts, Filter, Flaw, MAX_PATH_BYTES, MAX_POLICIES, MAX_RANGES, OffsetRange, PolicyCount,
+    Segment, SegmentId,
+};
+
+/// Segments in use, of one tenant.
+pub const MAX_LIVE: usize = 2048;
+/// Segments in use and retired, of one tenant.
+pub const MAX_SEGMENTS: usize = 8192;
+/// Segments that one command is about.
+pub const MAX_AT_ONCE: usize = 1024;
 
 /// The part of the state that is this aggregate's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Decisions {}
+pub struct Decisions {
+    tenants: Map<TenantId, Index>,
+    /// What is in use, by when it may go; follows from the tenants.
+    expiring: OrdSet<(UnixNano, TenantId, SegmentId)>,
+    /// What is out of use, by since when; follows from the tenants.
+    retired: OrdSet<(UnixNano, TenantId, SegmentId)>,
+}
+
+/// Why a segment went out of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetireReason {
+    Expired,
+    Superseded,
+    Asked,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {}
+pub enum Command {
+    /// Segments whose objects are written, all or none.
+    Register { segments: Vec<(TenantId, Segment)> },
+    /// One segment in the place of several.
+    Supersede {
+        tenant: TenantId,
+        replaced: Vec<SegmentId>,
+        by: Box<Segment>,
+    },
+    /// Before its time.
+    Retire {
+        tenant: TenantId,
+        segment: SegmentId,
+        if_match: Option<Revision>,
+    },
+    /// Retires what is over by the leader's clock.
+    Expire { tenant: TenantId },
+    /// The objects of these are deleted.
+    Forget {
+        tenant: TenantId,
+        segments: Vec<SegmentId>,
+    },
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {}
+pub enum Event {
+    Registered {
+        tenant: TenantId,
+        segment: Box<Segment>,
+    },
+    Superseded {
+        tenant: TenantId,
+        replaced: Vec<SegmentId>,
+        by: Box<Segment>,
+    },
+    Retired {
+        tenant: TenantId,
+        segment: SegmentId,
+        reason: RetireReason,
+    },
+    Forgotten {
+        tenant: TenantId,
+        segment: SegmentId,
+    },
+    /// The tenant goes, and its objects with everything else of it.
+    Cleared { tenant: TenantId },
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {}
+pub enum Rejection {
+    #[error("tenant `{tenant}` has no segment `{segment}`")]
+    SegmentUnknown {
+        tenant: TenantId,
+        segment: SegmentId,
+    },
+    #[error("segment `{0}` is registered with other content; a new segment needs a new id")]
+    SegmentDiffers(SegmentId),
+    #[error(
+        "offsets {from} to {to} of partition {partition} are in segment `{by}` already, \
+         so its decisions would count twice",
+        from = range.from, to = range.to, partition = range.partition
+    )]
+    Overlaps { range: OffsetRange, by: SegmentId },
+    #[error("segment `{segment}` makes no sense: {flaw}")]
+    Invalid { segment: SegmentId, flaw: Flaw },
+    #[error("segment `{0}` is over already, so nobody would ask it")]
+    Expired(SegmentId),
+    #[error("tenant `{0}` has {MAX_LIVE} segments in use or {MAX_SEGMENTS} in all; compact them")]
+    Full(TenantId),
+    #[error("{0} segments at once, at most {MAX_AT_ONCE} are allowed; ask several times")]
+    TooMany(usize),
+    #[error("segment `{0}` is named twice")]
+    NamedTwice(SegmentId),
+    #[error("segment `{0}` is to stand for no other")]
+    ReplacesNothing(SegmentId),
+    #[error("segment `{0}` is out of use already")]
+    Retired(SegmentId),
+    #[error("segment `{0}` is in use; retire it before its object is deleted")]
+    Live(SegmentId),
+    #[error("segment `{by}` does not stand for what it replaces: {what} differ")]
+    NotTheSame { by: SegmentId, what: &'static str },
+}
 
 impl Event {
     /// What it is about.
     #[must_use]
     pub fn subject(&self) -> Subject {
-        match *self {}
+        let about = |tenant: &TenantId, segment: SegmentId| Subject {
+            resource: Resource::Segment,
+            tenant: Some(tenant.clone()),
+            name: segment.to_string(),
+        };
+        match self {
+            Self::Registered { tenant, segment } => about(tenant, segment.id),
+            Self::Superseded { tenant, by, .. } => about(tenant, by.id),
+            Self::Retired {
+                tenant, segment, ..
+            }
+            | Self::Forgotten { tenant, segment } => about(tenant, *segment),
+            Self::Cleared { tenant } => Subject::of_tenant(Resource::Segment, tenant),
+        }
+    }
+
+    /// Whose segment it is.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        match self {
+            Self::Registered { tenant, .. }
+            | Self::Superseded { tenant, .. }
+            | Self::Retired { tenant, .. }
+            | Self::Forgotten { tenant, .. }
+            | Self::Cleared { tenant } => tenant,
+        }
     }
 }
 
 impl Rejection {
     #[must_use]
     pub fn reason(&self) -> &'static str {
-        match *self {}
+        match self {
+            Self::SegmentUnknown { .. } => "SEGMENT_UNKNOWN",
+            Self::SegmentDiffers(_) => "SEGMENT_DIFFERS",
+            Self::Overlaps { .. } => "SEGMENT_OVERLAPS",
+            Self::Invalid { .. } => "SEGMENT_INVALID",
+            Self::Expired(_) => "SEGMENT_EXPIRED",
+            Self::Full(_) => "SEGMENTS_FULL",
+            Self::TooMany(_) => "SEGMENTS_TOO_MANY",
+            Self::NamedTwice(_) => "SEGMENT_NAMED_TWICE",
+            Self::ReplacesNothing(_) => "SEGMENT_REPLACES_NOTHING",
+            Self::Retired(_) => "SEGMENT_RETIRED",
+            Self::Live(_) => "SEGMENT_LIVE",
+            Self::NotTheSame { .. } => "SEGMENT_NOT_THE_SAME",
+        }
     }
 
     #[must_use]
     pub fn kind(&self) -> Kind {
-        match *self {}
+        match self {
+            Self::SegmentUnknown { .. } => Kind::NotFound,
+            Self::SegmentDiffers(_)
+            | Self::Overlaps { .. }
+            | Self::Full(_)
+            | Self::Retired(_)
+            | Self::Live(_) => Kind::Conflict,
+            Self::Invalid { .. }
+            | Self::Expired(_)
+            | Self::TooMany(_)
+            | Self::NamedTwice(_)
+            | Self::ReplacesNothing(_)
+            | Self::NotTheSame { .. } => Kind::Invalid,
+        }
     }
 
     /// The field of the request that is at fault, if it is one.
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
-        match *self {}
+        match self {
+            Self::Invalid { flaw, .. } => Some(flaw.field()),
+            Self::Expired(_) => Some("segment.expires_at"),
+            Self::SegmentUnknown { .. } | Self::Retired(_) | Self::Live(_) => Some("segment"),
+            Self::ReplacesNothing(_) => Some("replaced"),
+            Self::NotTheSame { .. } => Some("by"),
+            Self::TooMany(_) | Self::NamedTwice(_) => Some("segments"),
+            Self::SegmentDiffers(_) | Self::Overlaps { .. } | Self::Full(_) => None,
+        }
+    }
+}
+
+impl Decisions {
+    /// The segments of a tenant; nothing if there never was one.
+    #[must_use]
+    pub fn of(&self, tenant: &TenantId) -> Option<&Index> {
+        self.tenants.get(tenant)
+    }
+
+    /// All of them, by tenant.
+    pub fn tenants(&self) -> impl Iterator<Item = (&TenantId, &Index)> {
+        self.tenants.iter()
+    }
+
+    /// The segments that may know a trace of that time, the newest first.
+    #[must_use]
+    pub fn find(&self, tenant: &TenantId, time: &TimeRange) -> Vec<&Row> {
+        self.of(tenant)
+            .map(|index| index.find(time))
+            .unwrap_or_default()
+    }
+
+    /// What is out of use since then or longer, the longest first.
+    pub fn retired_by(&self, time: UnixNano) -> impl Iterator<Item = (&TenantId, &Row)> {
+        let waiting = self.retired.iter();
+        waiting
+            .take_while(move |(since, _, _)| *since <= time)
+            .filter_map(|(_, tenant, id)| Some((tenant, self.of(tenant)?.get(*id)?)))
+    }
+
+    /// From segments that were stored.
+    #[must_use]
+    pub fn from_indexes(tenants: impl IntoIterator<Item = (TenantId, Index)>) -> Self {
+        let mut decisions = Self::default();
+        for (tenant, index) in tenants {
+            for row in index.rows() {
+                decisions.follow(&tenant, row);
+            }
+            decisions.tenants.insert(tenant, index);
+        }
+        decisions
+    }
+
+    /// What follows from a row being there.
+    fn follow(&mut self, tenant: &TenantId, row: &Row) {
+        let id = row.segment.id;
+        match row.retired {
+            None => self
+                .expiring
+                .insert((row.segment.expires_at, tenant.clone(), id)),
+            Some((_, since)) => self.retired.insert((since, tenant.clone(), id)),
+        };
+    }
+
+    fn unfollow(&mut self, tenant: &TenantId, row: &Row) {
+        let id = row.segment.id;
+        match row.retired {
+            None => self
+                .expiring
+                .remove(&(row.segment.expires_at, tenant.clone(), id)),
+            Some((_, since)) => self.retired.remove(&(since, tenant.clone(), id)),
+        };
     }
 }
 
 pub(crate) fn decide(
-    _state: &State,
+    state: &State,
     command: &Command,
-    _facts: &Facts,
+    facts: &Facts,
 ) -> Result<Vec<crate::Event>, crate::Rejection> {
-    match *command {}
+    let events = match command {
+        Command::Register { segments } => register(state, segments, facts.at)?,
+        Command::Supersede {
+            tenant,
+            replaced,
+            by,
+        } => {
+            present(state, tenant, None)?;
+            supersede(&index(state, tenant), tenant, replaced, by, facts.at)?
+        }
+        Command::Retire {
+            tenant,
+            segment,
+            if_match,
+        } => {
+            present(state, tenant, None)?;
+            let index = index(state, tenant);
+            let row = get(&index, tenant, *segment)?;
+            matches(*if_match, row.version)?;
+            retire(tenant, row)
+        }
+        Command::Expire { tenant } => {
+            present(state, tenant, None)?;
+            expire(&index(state, tenant), tenant, facts.at)
+        }
+        Command::Forget { tenant, segments } => {
+            present(state, tenant, None)?;
+            forget(&index(state, tenant), tenant, segments)?
+        }
+    };
+    Ok(events.into_iter().map(Into::into).collect())
+}
+
+/// What the leader should sweep now. A tenant with much to do is there again the next time.
+#[must_use]
+pub fn due(state: &State, now: UnixNano) -> Vec<Command> {
+    let expiring = state.decisions.expiring.iter();
+    let over = expiring.take_while(|(expires, _, _)| *expires <= now);
+    let mut tenants: Vec<&TenantId> = over
+        .take(MAX_AT_ONCE)
+        .map(|(_, tenant, _)| tenant)
+        .collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    let expire = |tenant: &TenantId| Command::Expire {
+        tenant: tenant.clone(),
+    };
+    tenants.into_iter().map(expire).collect()
+}
+
+/// What follows for the segments of a tenant that is deleted.
+pub(crate) fn farewell(state: &State, tenant: &TenantId) -> Vec<crate::Event> {
+    let cleared = |_| {
+        let tenant = tenant.clone();
+        Event::Cleared { tenant }.into()
+    };
+    state
+        .decisions
+        .of(tenant)
+        .map(cleared)
+        .into_iter()
+        .collect()
+}
+
+/// Cheap: what is in it is shared.
+fn index(state: &State, tenant: &TenantId) -> Index {
+    state.decisions.of(tenant).cloned().unwrap_or_default()
+}
+
+fn get<'a>(index: &'a Index, tenant: &TenantId, segment: SegmentId) -> Result<&'a Row, Rejection> {
+    index.get(segment).ok_or_else(|| Rejection::SegmentUnknown {
+        tenant: tenant.clone(),
+        segment,
+    })
+}
+
+fn register(
+    state: &State,
+    segments: &[(TenantId, Segment)],
+    now: UnixNano,
+) -> Result<Vec<Event>, crate::Rejection> {
+    if segments.len() > MAX_AT_ONCE {
+        return Err(Rejection::TooMany(segments.len()).into());
+    }
+    let mut scratch: Map<TenantId, Index> = Map::new();
+    let mut events = Vec::new();
+    for (tenant, segment) in segments {
+        present(state, tenant, None)?;
+        let mut within = scratch
+            .get(tenant)
+            .cloned()
+            .unwrap_or_else(|| index(state, tenant));
+        if !is_new(&within, segment)? {
+            continue;
+        }
+        sound(segment, now)?;
+        room(&within, tenant, 0)?;
+        free(&within, segment, &[])?;
+        within.insert(Row::new(segment.clone(), now, Revision(0)));
+        scratch.insert(tenant.clone(), within);
+        events.push(Event::Registered {
+            tenant: tenant.clone(),
+            segment: Box::new(segment.clone()),
+        });
+    }
+    Ok(events)
+}
+
+fn supersede(
+    index: &Index,
+    tenant: &TenantId,
+    replaced: &[SegmentId],
+    by: &Segment,
+    now: UnixNano,
+) -> Result<Vec<Event>, Rejection> {
+    if !is_new(index, by)? {
+        return Ok(Vec::new());
+    }
+    if replaced.is_empty() {
+        return Err(Rejection::ReplacesNothing(by.id));
+    }
+    if replaced.len() > MAX_AT_ONCE {
+        return Err(Rejection::TooMany(replaced.len()));
+    }
+    sound(by, now)?;
+    let mut replaced = replaced.to_vec();
+    replaced.sort_unstable();
+    if let Some(twice) = replaced.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(Rejection::NamedTwice(twice[0]));
+    }
+    let mut rows = Vec::new();
+    for id in &replaced {
+        let row = get(index, tenant, *id)?;
+        if row.retired.is_some() {
+            return Err(Rejection::Retired(*id));
+        }
+        rows.push(row);
+    }
+    room(index, tenant, replaced.len())?;
+    free(index, by, &replaced)?;
+    if let Some(what) = index::difference(&rows, by) {
+        return Err(Rejection::NotTheSame { by: by.id, what });
+    }
+    Ok(vec![Event::Superseded {
+        tenant: tenant.clone(),
+        replaced,
+        by: Box::new(by.clone()),
+    }])
+}
+
+fn retire(tenant: &TenantId, row: &Row) -> Vec<Event> {
+    if row.retired.is_some() {
+        return Vec::new();
+    }
+    vec![Event::Retired {
+        tenant: tenant.clone(),
+        segment: row.segment.id,
+        reason: RetireReason::Asked,
+    }]
+}
+
+fn expire(index: &Index, tenant: &TenantId, now: UnixNano) -> Vec<Event> {
+    let over = |row: &&Row| row.retired.is_none() && row.segment.expires_at <= now;
+    let rows = index.rows().filter(over).take(MAX_AT_ONCE);
+    rows.map(|row| Event::Retired {
+        tenant: tenant.clone(),
+        segment: row.segment.id,
+        reason: RetireReason::Expired,
+    })
+    .collect()
+}
+
+/// What is not there any more is forgotten already.
+fn forget(
+    index: &Index,
+    tenant: &TenantId,
+    segments: &[SegmentId],
+) -> Result<Vec<Event>, Rejection> {
+    if segments.len() > MAX_AT_ONCE {
+        return Err(Rejection::TooMany(segments.len()));
+    }
+    let mut events = Vec::new();
+    let mut sorted = segments.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    for segment in sorted {
+        match index.get(segment) {
+            None => {}
+            Some(row) if row.retired.is_none() => return Err(Rejection::Live(segment)),
+            Some(_) => events.push(Event::Forgotten {
+                tenant: tenant.clone(),
+                segment,
+            }),
+        }
+    }
+    Ok(events)
+}
+
+/// The same segment again is nothing new, even if it is out of use by now.
+fn is_new(index: &Index, segment: &Segment) -> Result<bool, Rejection> {
+    match index.get(segment.id) {
+        None => Ok(true),
+        Some(row) if row.segment == *segment => Ok(false),
+        Some(_) => Err(Rejection::SegmentDiffers(segment.id)),
+    }
+}
+
+fn sound(segment: &Segment, now: UnixNano) -> Result<(), Rejection> {
+    segment.check().map_err(|flaw| Rejection::Invalid {
+        segment: segment.id,
+        flaw,
+    })?;
+    if segment.expires_at <= now {
+        return Err(Rejection::Expired(segment.id));
+    }
+    Ok(())
+}
+
+/// Is there room for one more, once so many are retired?
+fn room(index: &Index, tenant: &TenantId, retiring: usize) -> Result<(), Rejection> {
+    let live = index.live().saturating_sub(retiring);
+    if live >= MAX_LIVE || index.len() >= MAX_SEGMENTS {
+        return Err(Rejection::Full(tenant.clone()));
+    }
+    Ok(())
+}
+
+/// Is nothing it is about in another segment, but for those?
+fn free(index: &Index, segment: &Segment, but: &[SegmentId]) -> Result<(), Rejection> {
+    for range in &segment.ranges {
+        for by in index.overlapping(range) {
+            if but.binary_search(&by).is_err() {
+                return Err(Rejection::Overlaps { range: *range, by });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Folds one event; `version` is the revision after it.
-pub(crate) fn evolve(_state: &mut State, event: &Event, _at: UnixNano, _version: Revision) {
-    match *event {}
+pub(crate) fn evolve(state: &mut State, event: &Event, at: UnixNano, version: Revision) {
+    let decisions = &mut state.decisions;
+    let tenant = event.tenant();
+    if let Event::Cleared { .. } = event {
+        if let Some(index) = decisions.tenants.remove(tenant) {
+            for row in index.rows() {
+                decisions.unfollow(tenant, row);
+            }
+        }
+        return;
+    }
+    let mut index = decisions.tenants.get(tenant).cloned().unwrap_or_default();
+    index.version = version;
+    let mut retire = |index: &mut Index, segment: SegmentId, reason| {
+        if let Some(before) = index.remove(segment) {
+            decisions.unfollow(tenant, &before);
+            let row = before.retire(reason, at, version);
+            decisions.follow(tenant, &row);
+            index.insert(row);
+        }
+    };
+    match event {
+        Event::Registered { segment, .. } => {
+            let row = Row::new(Segment::clone(segment), at, version);
+            decisions.follow(tenant, &row);
+            index.insert(row);
+        }
+        Event::Superseded { replaced, by, .. } => {
+            for segment in replaced {
+                retire(&mut index, *segment, RetireReason::Superseded);
+            }
+            let row = Row::new(Segment::clone(by), at, version);
+            decisions.follow(tenant, &row);
+            index.insert(row);
+        }
+        Event::Retired {
+            segment, reason, ..
+        } => retire(&mut index, *segment, *reason),
+        Event::Forgotten { segment, .. } => {
+            if let Some(row) = index.remove(*segment) {
+                decisions.unfollow(tenant, &row);
+            }
+        }
+        Event::Cleared { .. } => {}
+    }
+    decisions.tenants.insert(tenant.clone(), index);
 }

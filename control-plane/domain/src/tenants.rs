@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use takt_model::{Revision, TenantId, UnixNano};
 
-use crate::{Facts, Layer, Rejection, Resource, State, Subject, overrides};
+use crate::{Facts, Layer, Rejection, Resource, State, Subject, decisions, overrides, policies};
 
 pub const MAX_DISPLAY_NAME_BYTES: usize = 256;
 pub const MAX_SUSPEND_REASON_BYTES: usize = 1024;
@@ -224,9 +224,11 @@ fn resume(found: &Tenant, tenant: &TenantId) -> Vec<crate::Event> {
     ]
 }
 
-/// Its overrides go with it, and the log says so.
+/// What it has goes with it, and the log says so.
 fn delete(state: &State, tenant: &TenantId) -> Vec<crate::Event> {
     let mut events = overrides::clear_all(state, &Layer::Tenant(tenant.clone()));
+    events.extend(policies::farewell(state, tenant));
+    events.extend(decisions::farewell(state, tenant));
     events.push(
         Event::Deleted {
             tenant: tenant.clone(),

@@ -24,9 +24,11 @@ use takt_wire::takt::control::log::v1 as stored;
 use uuid::Uuid;
 
 pub(crate) use cluster::{id_from as cluster_id_from, id_to as cluster_id_to};
+pub use decisions::{MalformedSegment, reason_to_wire, segment_from_wire, segment_to_wire};
 pub use jobs::{
     job_payload_from_wire, job_payload_to_wire, job_result_from_wire, job_result_to_wire,
 };
+pub use policies::{Malformed, policy_spec_from_wire, policy_spec_to_wire};
 pub(crate) use raft::{
     applied_from, applied_to, entry_from, entry_to, log_id_from, log_id_to, stored_entry_from,
     vote_from, vote_to,

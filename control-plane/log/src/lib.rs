@@ -34,8 +34,10 @@ mod types;
 pub use backup::{RestoreError, Restored, replay, restore};
 pub use calls::{CallError, Description};
 pub use codec::{
-    events_to_wire, job_payload_from_wire, job_payload_to_wire, job_result_from_wire,
-    job_result_to_wire,
+    Malformed as MalformedPolicy, MalformedSegment, events_to_wire, job_payload_from_wire,
+    job_payload_to_wire, job_result_from_wire, job_result_to_wire, policy_spec_from_wire,
+    policy_spec_to_wire, reason_to_wire as retire_reason_to_wire, segment_from_wire,
+    segment_to_wire,
 };
 pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};
 pub use handle::{Handle, History, Leader, ReadError, Recorded, Status};

@@ -8,8 +8,20 @@ pub enum AdminMethod {
     ClusterPromoteMember,
     ClusterRemoveMember,
     ClusterTransferLeader,
+    DecisionGetSegment,
+    DecisionListSegments,
+    DecisionRetireSegment,
     OverridesChangeOverrides,
     OverridesGetOverrides,
+    PolicyCreatePolicy,
+    PolicyDeletePolicy,
+    PolicyGetPolicy,
+    PolicyGetPolicySet,
+    PolicyLintPolicySet,
+    PolicyListPolicies,
+    PolicyListPolicyTypes,
+    PolicyReplacePolicySet,
+    PolicyUpdatePolicy,
     StatusGetStatus,
     TenantCreateTenant,
     TenantDeleteTenant,
@@ -18,6 +30,11 @@ pub enum AdminMethod {
     TenantRenameTenant,
     TenantResumeTenant,
     TenantSuspendTenant,
+    DecisionsFindSegments,
+    DecisionsForgetSegments,
+    DecisionsListRetiredSegments,
+    DecisionsRegisterSegments,
+    DecisionsSupersedeSegments,
     JobsCompleteJob,
     JobsFailJob,
     JobsLeaseJobs,
@@ -34,8 +51,20 @@ impl AdminMethod {
         Self::ClusterPromoteMember,
         Self::ClusterRemoveMember,
         Self::ClusterTransferLeader,
+        Self::DecisionGetSegment,
+        Self::DecisionListSegments,
+        Self::DecisionRetireSegment,
         Self::OverridesChangeOverrides,
         Self::OverridesGetOverrides,
+        Self::PolicyCreatePolicy,
+        Self::PolicyDeletePolicy,
+        Self::PolicyGetPolicy,
+        Self::PolicyGetPolicySet,
+        Self::PolicyLintPolicySet,
+        Self::PolicyListPolicies,
+        Self::PolicyListPolicyTypes,
+        Self::PolicyReplacePolicySet,
+        Self::PolicyUpdatePolicy,
         Self::StatusGetStatus,
         Self::TenantCreateTenant,
         Self::TenantDeleteTenant,
@@ -44,6 +73,11 @@ impl AdminMethod {
         Self::TenantRenameTenant,
         Self::TenantResumeTenant,
         Self::TenantSuspendTenant,
+        Self::DecisionsFindSegments,
+        Self::DecisionsForgetSegments,
+        Self::DecisionsListRetiredSegments,
+        Self::DecisionsRegisterSegments,
+        Self::DecisionsSupersedeSegments,
         Self::JobsCompleteJob,
         Self::JobsFailJob,
         Self::JobsLeaseJobs,
@@ -61,8 +95,20 @@ impl AdminMethod {
             Self::ClusterPromoteMember => "/takt.admin.v1.ClusterService/PromoteMember",
             Self::ClusterRemoveMember => "/takt.admin.v1.ClusterService/RemoveMember",
             Self::ClusterTransferLeader => "/takt.admin.v1.ClusterService/TransferLeader",
+            Self::DecisionGetSegment => "/takt.admin.v1.DecisionService/GetSegment",
+            Self::DecisionListSegments => "/takt.admin.v1.DecisionService/ListSegments",
+            Self::DecisionRetireSegment => "/takt.admin.v1.DecisionService/RetireSegment",
             Self::OverridesChangeOverrides => "/takt.admin.v1.OverridesService/ChangeOverrides",
             Self::OverridesGetOverrides => "/takt.admin.v1.OverridesService/GetOverrides",
+            Self::PolicyCreatePolicy => "/takt.admin.v1.PolicyService/CreatePolicy",
+            Self::PolicyDeletePolicy => "/takt.admin.v1.PolicyService/DeletePolicy",
+            Self::PolicyGetPolicy => "/takt.admin.v1.PolicyService/GetPolicy",
+            Self::PolicyGetPolicySet => "/takt.admin.v1.PolicyService/GetPolicySet",
+            Self::PolicyLintPolicySet => "/takt.admin.v1.PolicyService/LintPolicySet",
+            Self::PolicyListPolicies => "/takt.admin.v1.PolicyService/ListPolicies",
+            Self::PolicyListPolicyTypes => "/takt.admin.v1.PolicyService/ListPolicyTypes",
+            Self::PolicyReplacePolicySet => "/takt.admin.v1.PolicyService/ReplacePolicySet",
+            Self::PolicyUpdatePolicy => "/takt.admin.v1.PolicyService/UpdatePolicy",
             Self::StatusGetStatus => "/takt.admin.v1.StatusService/GetStatus",
             Self::TenantCreateTenant => "/takt.admin.v1.TenantService/CreateTenant",
             Self::TenantDeleteTenant => "/takt.admin.v1.TenantService/DeleteTenant",
@@ -71,6 +117,11 @@ impl AdminMethod {
             Self::TenantRenameTenant => "/takt.admin.v1.TenantService/RenameTenant",
             Self::TenantResumeTenant => "/takt.admin.v1.TenantService/ResumeTenant",
             Self::TenantSuspendTenant => "/takt.admin.v1.TenantService/SuspendTenant",
+            Self::DecisionsFindSegments => "/takt.control.v1.DecisionsService/FindSegments",
+            Self::DecisionsForgetSegments => "/takt.control.v1.DecisionsService/ForgetSegments",
+            Self::DecisionsListRetiredSegments => "/takt.control.v1.DecisionsService/ListRetiredSegments",
+            Self::DecisionsRegisterSegments => "/takt.control.v1.DecisionsService/RegisterSegments",
+            Self::DecisionsSupersedeSegments => "/takt.control.v1.DecisionsService/SupersedeSegments",
             Self::JobsCompleteJob => "/takt.control.v1.JobsService/CompleteJob",
             Self::JobsFailJob => "/takt.control.v1.JobsService/FailJob",
             Self::JobsLeaseJobs => "/takt.control.v1.JobsService/LeaseJobs",
@@ -89,8 +140,20 @@ impl AdminMethod {
             "/takt.admin.v1.ClusterService/PromoteMember" => Self::ClusterPromoteMember,
             "/takt.admin.v1.ClusterService/RemoveMember" => Self::ClusterRemoveMember,
             "/takt.admin.v1.ClusterService/TransferLeader" => Self::ClusterTransferLeader,
+            "/takt.admin.v1.DecisionService/GetSegment" => Self::DecisionGetSegment,
+            "/takt.admin.v1.DecisionService/ListSegments" => Self::DecisionListSegments,
+            "/takt.admin.v1.DecisionService/RetireSegment" => Self::DecisionRetireSegment,
             "/takt.admin.v1.OverridesService/ChangeOverrides" => Self::OverridesChangeOverrides,
             "/takt.admin.v1.OverridesService/GetOverrides" => Self::OverridesGetOverrides,
+            "/takt.admin.v1.PolicyService/CreatePolicy" => Self::PolicyCreatePolicy,
+            "/takt.admin.v1.PolicyService/DeletePolicy" => Self::PolicyDeletePolicy,
+            "/takt.admin.v1.PolicyService/GetPolicy" => Self::PolicyGetPolicy,
+            "/takt.admin.v1.PolicyService/GetPolicySet" => Self::PolicyGetPolicySet,
+            "/takt.admin.v1.PolicyService/LintPolicySet" => Self::PolicyLintPolicySet,
+            "/takt.admin.v1.PolicyService/ListPolicies" => Self::PolicyListPolicies,
+            "/takt.admin.v1.PolicyService/ListPolicyTypes" => Self::PolicyListPolicyTypes,
+            "/takt.admin.v1.PolicyService/ReplacePolicySet" => Self::PolicyReplacePolicySet,
+            "/takt.admin.v1.PolicyService/UpdatePolicy" => Self::PolicyUpdatePolicy,
             "/takt.admin.v1.StatusService/GetStatus" => Self::StatusGetStatus,
             "/takt.admin.v1.TenantService/CreateTenant" => Self::TenantCreateTenant,
             "/takt.admin.v1.TenantService/DeleteTenant" => Self::TenantDeleteTenant,
@@ -99,6 +162,11 @@ impl AdminMethod {
             "/takt.admin.v1.TenantService/RenameTenant" => Self::TenantRenameTenant,
             "/takt.admin.v1.TenantService/ResumeTenant" => Self::TenantResumeTenant,
             "/takt.admin.v1.TenantService/SuspendTenant" => Self::TenantSuspendTenant,
+            "/takt.control.v1.DecisionsService/FindSegments" => Self::DecisionsFindSegments,
+            "/takt.control.v1.DecisionsService/ForgetSegments" => Self::DecisionsForgetSegments,
+            "/takt.control.v1.DecisionsService/ListRetiredSegments" => Self::DecisionsListRetiredSegments,
+            "/takt.control.v1.DecisionsService/RegisterSegments" => Self::DecisionsRegisterSegments,
+            "/takt.control.v1.DecisionsService/SupersedeSegments" => Self::DecisionsSupersedeSegments,
             "/takt.control.v1.JobsService/CompleteJob" => Self::JobsCompleteJob,
             "/takt.control.v1.JobsService/FailJob" => Self::JobsFailJob,
             "/takt.control.v1.JobsService/LeaseJobs" => Self::JobsLeaseJobs,
@@ -112,12 +180,20 @@ impl AdminMethod {
     /// Its request names a command: it writes to the control log.
     pub const fn mutates(self) -> bool {
         match self {
-            Self::OverridesChangeOverrides
+            Self::DecisionRetireSegment
+            | Self::OverridesChangeOverrides
+            | Self::PolicyCreatePolicy
+            | Self::PolicyDeletePolicy
+            | Self::PolicyReplacePolicySet
+            | Self::PolicyUpdatePolicy
             | Self::TenantCreateTenant
             | Self::TenantDeleteTenant
             | Self::TenantRenameTenant
             | Self::TenantResumeTenant
             | Self::TenantSuspendTenant
+            | Self::DecisionsForgetSegments
+            | Self::DecisionsRegisterSegments
+            | Self::DecisionsSupersedeSegments
             | Self::JobsCompleteJob
             | Self::JobsFailJob
             | Self::JobsLeaseJobs
@@ -128,10 +204,19 @@ impl AdminMethod {
             | Self::ClusterPromoteMember
             | Self::ClusterRemoveMember
             | Self::ClusterTransferLeader
+            | Self::DecisionGetSegment
+            | Self::DecisionListSegments
             | Self::OverridesGetOverrides
+            | Self::PolicyGetPolicy
+            | Self::PolicyGetPolicySet
+            | Self::PolicyLintPolicySet
+            | Self::PolicyListPolicies
+            | Self::PolicyListPolicyTypes
             | Self::StatusGetStatus
             | Self::TenantGetTenant
             | Self::TenantListTenants
+            | Self::DecisionsFindSegments
+            | Self::DecisionsListRetiredSegments
             | Self::PresenceReportPresence
             | Self::ViewWatch => false,
         }

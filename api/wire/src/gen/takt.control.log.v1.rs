@@ -471,10 +471,302 @@ pub struct Cluster {
     #[prost(uint64, tag = "4")]
     pub version: u64,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DecisionEvent {
+    #[prost(oneof = "decision_event::Event", tags = "1, 2, 3, 4, 5")]
+    pub event: ::core::option::Option<decision_event::Event>,
+}
+/// Nested message and enum types in `DecisionEvent`.
+pub mod decision_event {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        Registered(super::SegmentRegistered),
+        #[prost(message, tag = "2")]
+        Superseded(super::SegmentsSuperseded),
+        #[prost(message, tag = "3")]
+        Retired(super::SegmentRetired),
+        #[prost(message, tag = "4")]
+        Forgotten(super::SegmentForgotten),
+        #[prost(message, tag = "5")]
+        Cleared(super::SegmentsCleared),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SegmentRegistered {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub segment: ::core::option::Option<SegmentSpec>,
+}
+/// One segment stands for several from now on; those are retired.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SegmentsSuperseded {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// Ids of 16 bytes.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub replaced: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(message, optional, tag = "3")]
+    pub by: ::core::option::Option<SegmentSpec>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SegmentRetired {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub segment: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "RetireReason", tag = "3")]
+    pub reason: i32,
+}
+/// Its object is deleted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SegmentForgotten {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub segment: ::prost::alloc::vec::Vec<u8>,
+}
+/// The tenant is deleted; its objects go with everything else of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SegmentsCleared {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Decisions {
+    /// By tenant.
+    #[prost(message, repeated, tag = "1")]
+    pub tenants: ::prost::alloc::vec::Vec<StoredSegments>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StoredSegments {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// By id.
+    #[prost(message, repeated, tag = "2")]
+    pub segments: ::prost::alloc::vec::Vec<StoredSegment>,
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StoredSegment {
+    #[prost(message, optional, tag = "1")]
+    pub segment: ::core::option::Option<SegmentSpec>,
+    /// Unix nanoseconds.
+    #[prost(fixed64, tag = "2")]
+    pub registered_at: u64,
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+    /// Absent while it is in use.
+    #[prost(message, optional, tag = "4")]
+    pub retired: ::core::option::Option<Retirement>,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DecisionEvent {}
+pub struct Retirement {
+    #[prost(enumeration = "RetireReason", tag = "1")]
+    pub reason: i32,
+    /// Unix nanoseconds.
+    #[prost(fixed64, tag = "2")]
+    pub at: u64,
+}
+/// A segment of the decision index, as a sampler describes it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SegmentSpec {
+    /// 16 bytes, chosen by who writes it; the same segment has the same id however often it is registered.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: ::prost::alloc::vec::Vec<u8>,
+    /// The node that wrote it.
+    #[prost(uint64, tag = "2")]
+    pub node: u64,
+    /// How often that node had been given the partition.
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    /// What of the journal it is about.
+    #[prost(message, repeated, tag = "4")]
+    pub ranges: ::prost::alloc::vec::Vec<OffsetRange>,
+    /// From the first start to the last end of the traces in it. Unix nanoseconds, inclusive.
+    #[prost(fixed64, tag = "5")]
+    pub traces_from: u64,
+    #[prost(fixed64, tag = "6")]
+    pub traces_to: u64,
+    /// When the decisions in it were made. Unix nanoseconds, inclusive.
+    #[prost(fixed64, tag = "7")]
+    pub decided_from: u64,
+    #[prost(fixed64, tag = "8")]
+    pub decided_to: u64,
+    /// Versions of the policy set that were in effect.
+    #[prost(uint64, tag = "9")]
+    pub policies_from: u64,
+    #[prost(uint64, tag = "10")]
+    pub policies_to: u64,
+    /// Traces by what became of them.
+    #[prost(uint64, tag = "11")]
+    pub kept: u64,
+    #[prost(uint64, tag = "12")]
+    pub dropped: u64,
+    /// Refused because of a limit, or invalid.
+    #[prost(uint64, tag = "13")]
+    pub discarded: u64,
+    /// By number of policy.
+    #[prost(message, repeated, tag = "14")]
+    pub policies: ::prost::alloc::vec::Vec<PolicyCount>,
+    /// Where the object is.
+    #[prost(string, tag = "15")]
+    pub path: ::prost::alloc::string::String,
+    /// How large the object is.
+    #[prost(uint64, tag = "16")]
+    pub bytes: u64,
+    /// The layout of the object.
+    #[prost(uint32, tag = "17")]
+    pub format: u32,
+    /// How the ids of kept traces are told.
+    #[prost(message, optional, tag = "18")]
+    pub kept_filter: ::core::option::Option<IdFilter>,
+    /// How the ids of dropped traces are told.
+    #[prost(message, optional, tag = "19")]
+    pub dropped_filter: ::core::option::Option<IdFilter>,
+    /// When it may go. Unix nanoseconds.
+    #[prost(fixed64, tag = "20")]
+    pub expires_at: u64,
+}
+/// Offsets of a partition of the journal, the end not included.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Decisions {}
+pub struct OffsetRange {
+    #[prost(uint32, tag = "1")]
+    pub partition: u32,
+    #[prost(uint64, tag = "2")]
+    pub from: u64,
+    #[prost(uint64, tag = "3")]
+    pub to: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyCount {
+    #[prost(uint32, tag = "1")]
+    pub policy: u32,
+    /// Traces it matched.
+    #[prost(uint64, tag = "2")]
+    pub matched: u64,
+    /// Traces it decided.
+    #[prost(uint64, tag = "3")]
+    pub decided: u64,
+}
+/// How a set of trace ids is told.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdFilter {
+    #[prost(oneof = "id_filter::Filter", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    pub filter: ::core::option::Option<id_filter::Filter>,
+}
+/// Nested message and enum types in `IdFilter`.
+pub mod id_filter {
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Filter {
+        /// No id at all.
+        #[prost(message, tag = "1")]
+        None(super::NoIds),
+        /// All ids, sorted: no false positives.
+        #[prost(message, tag = "2")]
+        Exact(super::ExactIds),
+        /// Hashes of ids, sorted and compressed.
+        #[prost(message, tag = "3")]
+        Hashed(super::HashedIds),
+        #[prost(message, tag = "4")]
+        Xor(super::XorFilter),
+        #[prost(message, tag = "5")]
+        BinaryFuse(super::BinaryFuseFilter),
+        #[prost(message, tag = "6")]
+        Bloom(super::BloomFilter),
+        #[prost(message, tag = "7")]
+        Cuckoo(super::CuckooFilter),
+        /// Nothing is written: the policies and the randomness in the id tell.
+        #[prost(message, tag = "8")]
+        Derived(super::DerivedIds),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NoIds {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExactIds {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HashedIds {
+    #[prost(uint32, tag = "1")]
+    pub hash_bits: u32,
+    #[prost(uint64, tag = "2")]
+    pub seed: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct XorFilter {
+    /// 8 or 16.
+    #[prost(uint32, tag = "1")]
+    pub fingerprint_bits: u32,
+    #[prost(uint64, tag = "2")]
+    pub seed: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BinaryFuseFilter {
+    /// 8 or 16.
+    #[prost(uint32, tag = "1")]
+    pub fingerprint_bits: u32,
+    #[prost(uint64, tag = "2")]
+    pub seed: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BloomFilter {
+    #[prost(uint64, tag = "1")]
+    pub bits: u64,
+    #[prost(uint32, tag = "2")]
+    pub hashes: u32,
+    #[prost(uint64, tag = "3")]
+    pub seed: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CuckooFilter {
+    #[prost(uint32, tag = "1")]
+    pub fingerprint_bits: u32,
+    #[prost(uint32, tag = "2")]
+    pub bucket: u32,
+    #[prost(uint64, tag = "3")]
+    pub seed: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DerivedIds {}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RetireReason {
+    Unspecified = 0,
+    /// Its time is over.
+    Expired = 1,
+    /// Another segment stands for it.
+    Superseded = 2,
+    /// Somebody asked for it.
+    Asked = 3,
+}
+impl RetireReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RETIRE_REASON_UNSPECIFIED",
+            Self::Expired => "RETIRE_REASON_EXPIRED",
+            Self::Superseded => "RETIRE_REASON_SUPERSEDED",
+            Self::Asked => "RETIRE_REASON_ASKED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RETIRE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "RETIRE_REASON_EXPIRED" => Some(Self::Expired),
+            "RETIRE_REASON_SUPERSEDED" => Some(Self::Superseded),
+            "RETIRE_REASON_ASKED" => Some(Self::Asked),
+            _ => None,
+        }
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct JobEvent {
     #[prost(oneof = "job_event::Event", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
@@ -1101,10 +1393,1122 @@ pub struct Layer {
     #[prost(uint64, tag = "3")]
     pub version: u64,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolicyEvent {
+    #[prost(oneof = "policy_event::Event", tags = "1, 2, 3, 4, 5")]
+    pub event: ::core::option::Option<policy_event::Event>,
+}
+/// Nested message and enum types in `PolicyEvent`.
+pub mod policy_event {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        Created(super::PolicyCreated),
+        #[prost(message, tag = "2")]
+        Changed(super::PolicyChanged),
+        #[prost(message, tag = "3")]
+        Deleted(super::PolicyDeleted),
+        #[prost(message, tag = "4")]
+        Expired(super::PolicyExpired),
+        #[prost(message, tag = "5")]
+        Cleared(super::PoliciesCleared),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolicyCreated {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub policy: u32,
+    #[prost(message, optional, tag = "3")]
+    pub spec: ::core::option::Option<PolicySpec>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolicyChanged {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub policy: u32,
+    /// The whole of it, as it is from now on.
+    #[prost(message, optional, tag = "3")]
+    pub spec: ::core::option::Option<PolicySpec>,
+    /// What differs from before.
+    #[prost(enumeration = "PolicyField", repeated, tag = "4")]
+    pub fields: ::prost::alloc::vec::Vec<i32>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyDeleted {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub policy: u32,
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyExpired {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub policy: u32,
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+}
+/// The tenant is deleted, and its set with all numbers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PoliciesCleared {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Policies {
+    /// By tenant.
+    #[prost(message, repeated, tag = "1")]
+    pub sets: ::prost::alloc::vec::Vec<StoredPolicySet>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StoredPolicySet {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// By number.
+    #[prost(message, repeated, tag = "2")]
+    pub policies: ::prost::alloc::vec::Vec<StoredPolicy>,
+    /// The number given out last.
+    #[prost(uint32, tag = "3")]
+    pub last: u32,
+    #[prost(uint64, tag = "4")]
+    pub version: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StoredPolicy {
+    #[prost(uint32, tag = "1")]
+    pub policy: u32,
+    #[prost(message, optional, tag = "2")]
+    pub spec: ::core::option::Option<PolicySpec>,
+    /// Unix nanoseconds.
+    #[prost(fixed64, tag = "3")]
+    pub created_at: u64,
+    #[prost(fixed64, tag = "4")]
+    pub changed_at: u64,
+    #[prost(uint64, tag = "5")]
+    pub version: u64,
+}
+/// A sampling policy as it is written.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolicySpec {
+    /// Unique within the tenant's set; up to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+    /// The person or team to ask.
+    #[prost(string, tag = "3")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Evaluated and counted, without effect.
+    #[prost(bool, tag = "5")]
+    pub shadow: bool,
+    /// Where it is evaluated; the tail if nothing is said.
+    #[prost(enumeration = "PolicyStage", tag = "6")]
+    pub stage: i32,
+    /// In effect from then on (Unix nanoseconds); at once if nothing is said.
+    #[prost(fixed64, optional, tag = "7")]
+    pub starts_at: ::core::option::Option<u64>,
+    /// Removed then (Unix nanoseconds); never if nothing is said.
+    #[prost(fixed64, optional, tag = "8")]
+    pub expires_at: ::core::option::Option<u64>,
+    /// In effect within these parts of the week; always if there are none.
+    #[prost(message, repeated, tag = "9")]
+    pub windows: ::prost::alloc::vec::Vec<WeekWindow>,
+    /// At most this many spans per second of the whole fleet are kept because of this policy.
+    #[prost(uint64, optional, tag = "10")]
+    pub max_spans_per_second: ::core::option::Option<u64>,
+    /// At most this many bytes per second of the whole fleet are kept because of this policy.
+    #[prost(uint64, optional, tag = "11")]
+    pub max_bytes_per_second: ::core::option::Option<u64>,
+    /// The id of the recommendation it comes from, if it does.
+    #[prost(string, tag = "12")]
+    pub recommendation: ::prost::alloc::string::String,
+    /// What it keeps, or drops.
+    #[prost(message, optional, tag = "13")]
+    pub rule: ::core::option::Option<PolicyRule>,
+}
+/// A part of the week, in minutes since Monday 00:00 UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PolicyEvent {}
+pub struct WeekWindow {
+    #[prost(uint32, tag = "1")]
+    pub from_minute: u32,
+    /// Not part of it.
+    #[prost(uint32, tag = "2")]
+    pub to_minute: u32,
+}
+/// What a policy keeps, or drops: exactly one of these.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolicyRule {
+    #[prost(
+        oneof = "policy_rule::Rule",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24"
+    )]
+    pub rule: ::core::option::Option<policy_rule::Rule>,
+}
+/// Nested message and enum types in `PolicyRule`.
+pub mod policy_rule {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Rule {
+        /// Every trace.
+        #[prost(message, tag = "1")]
+        AlwaysSample(super::AlwaysSampleRule),
+        /// A share of all traces.
+        #[prost(message, tag = "2")]
+        Probabilistic(super::ProbabilisticRule),
+        /// Traces that take long.
+        #[prost(message, tag = "3")]
+        Latency(super::LatencyRule),
+        /// Traces with a span of one of these statuses.
+        #[prost(message, tag = "4")]
+        StatusCode(super::StatusCodeRule),
+        /// Traces with an attribute of one of these values.
+        #[prost(message, tag = "5")]
+        StringAttribute(super::StringAttributeRule),
+        /// Traces with an attribute within a range.
+        #[prost(message, tag = "6")]
+        NumericAttribute(super::NumericAttributeRule),
+        /// Traces with an attribute that is true, or false.
+        #[prost(message, tag = "7")]
+        BooleanAttribute(super::BooleanAttributeRule),
+        /// Traces with a member of the W3C trace state.
+        #[prost(message, tag = "8")]
+        TraceState(super::TraceStateRule),
+        /// Traces with a span that has the W3C sampled flag.
+        #[prost(message, tag = "9")]
+        TraceFlags(super::TraceFlagsRule),
+        /// Traces with so many spans.
+        #[prost(message, tag = "10")]
+        SpanCount(super::SpanCountRule),
+        /// So many spans per second.
+        #[prost(message, tag = "11")]
+        RateLimiting(super::RateLimitingRule),
+        /// So many bytes per second.
+        #[prost(message, tag = "12")]
+        BytesLimiting(super::BytesLimitingRule),
+        /// Traces with a span or event for which a condition in OTTL holds.
+        #[prost(message, tag = "13")]
+        OttlCondition(super::OttlConditionRule),
+        /// Traces that a TraceQL query finds.
+        #[prost(message, tag = "14")]
+        Traceql(super::TraceqlRule),
+        /// What all of its rules keep.
+        #[prost(message, tag = "15")]
+        And(super::AndRule),
+        /// What its rule does not keep.
+        #[prost(message, tag = "16")]
+        Not(::prost::alloc::boxed::Box<super::NotRule>),
+        /// A veto on what all of its rules match; beats every policy that keeps.
+        #[prost(message, tag = "17")]
+        Drop(super::DropRule),
+        /// A budget divided among rules.
+        #[prost(message, tag = "18")]
+        Composite(super::CompositeRule),
+        /// Ordered cases, of which the first that matches decides.
+        #[prost(message, tag = "19")]
+        FirstMatch(super::FirstMatchRule),
+        /// At least some traces of every kind.
+        #[prost(message, tag = "20")]
+        Diversity(super::DiversityRule),
+        /// A share of the volume, small groups over-represented.
+        #[prost(message, tag = "21")]
+        Volumetric(super::VolumetricRule),
+        /// Rare keys more often than frequent ones.
+        #[prost(message, tag = "22")]
+        Adaptive(super::AdaptiveRule),
+        /// More, while something is unusual.
+        #[prost(message, tag = "23")]
+        Anomaly(super::AnomalyRule),
+        /// What an evaluator from outside says.
+        #[prost(message, tag = "24")]
+        Extension(super::ExtensionRule),
+    }
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Policies {}
+pub struct AlwaysSampleRule {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProbabilisticRule {
+    /// Billionths of all traces; 1000000000 keeps all, 0 none.
+    #[prost(uint32, tag = "1")]
+    pub share: u32,
+    /// With a salt, a hash of salt and trace id decides, as in older collectors: independent of other tiers, and
+    /// without an exact weight. Without one, the randomness of the trace itself decides, consistently everywhere.
+    #[prost(string, optional, tag = "2")]
+    pub hash_salt: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LatencyRule {
+    /// Longer than this, from the first start to the last end, gaps included. Nanoseconds.
+    #[prost(uint64, tag = "1")]
+    pub above_ns: u64,
+    /// And not longer than this. Nanoseconds.
+    #[prost(uint64, optional, tag = "2")]
+    pub up_to_ns: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StatusCodeRule {
+    /// Any span with any of them matches. `UNSET` matches nearly every trace.
+    #[prost(enumeration = "SpanStatus", repeated, tag = "1")]
+    pub status_codes: ::prost::alloc::vec::Vec<i32>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StringAttributeRule {
+    /// Of the resource or of any span.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Any of them.
+    #[prost(string, repeated, tag = "2")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The values are regular expressions, found anywhere in the text; else they are compared exactly.
+    #[prost(bool, tag = "3")]
+    pub enabled_regex_matching: bool,
+    /// Results for this many texts are remembered; 0 leaves it to the sampler. Only with regular expressions.
+    #[prost(uint32, tag = "4")]
+    pub cache_max_size: u32,
+    /// Keep what does not match: the same as `not` around it.
+    #[prost(bool, tag = "5")]
+    pub invert_match: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NumericAttributeRule {
+    /// Of the resource or of any span. Integers and floats are compared by value; a text is not a number.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Inclusive; no lower bound if nothing is said.
+    #[prost(sint64, optional, tag = "2")]
+    pub min_value: ::core::option::Option<i64>,
+    /// Inclusive; no upper bound if nothing is said.
+    #[prost(sint64, optional, tag = "3")]
+    pub max_value: ::core::option::Option<i64>,
+    /// Keep what does not match: the same as `not` around it.
+    #[prost(bool, tag = "4")]
+    pub invert_match: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BooleanAttributeRule {
+    /// Of the resource or of any span.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub value: bool,
+    /// Keep what does not match: the same as `not` around it.
+    #[prost(bool, tag = "3")]
+    pub invert_match: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TraceStateRule {
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Any of them, on any span.
+    #[prost(string, repeated, tag = "2")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TraceFlagsRule {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpanCountRule {
+    /// Inclusive, over the spans that came before the decision; at least 1.
+    #[prost(uint64, tag = "1")]
+    pub min_spans: u64,
+    /// Inclusive; no upper bound if nothing is said.
+    #[prost(uint64, optional, tag = "2")]
+    pub max_spans: ::core::option::Option<u64>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RateLimitingRule {
+    /// Of the whole fleet. Of the traces that are due together those with the highest randomness are kept, so
+    /// that what is kept has an honest weight.
+    #[prost(uint64, tag = "1")]
+    pub spans_per_second: u64,
+    /// What may be saved up; twice the rate if nothing is said.
+    #[prost(uint64, optional, tag = "2")]
+    pub burst_capacity: ::core::option::Option<u64>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BytesLimitingRule {
+    /// Of the whole fleet, as encoded in protobuf.
+    #[prost(uint64, tag = "1")]
+    pub bytes_per_second: u64,
+    /// What may be saved up; twice the rate if nothing is said. A trace larger than this never fits.
+    #[prost(uint64, optional, tag = "2")]
+    pub burst_capacity: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OttlConditionRule {
+    /// What an error while evaluating comes to; ignored if nothing is said.
+    #[prost(enumeration = "OttlErrorMode", tag = "1")]
+    pub error_mode: i32,
+    /// Conditions on spans, any of which is enough. Only balance and size are checked here.
+    #[prost(string, repeated, tag = "2")]
+    pub span: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Conditions on span events, any of which is enough. Only balance and size are checked here.
+    #[prost(string, repeated, tag = "3")]
+    pub span_event: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TraceqlRule {
+    /// A query for traces. Only balance and size are checked here; validate it before with the compiler.
+    #[prost(string, tag = "1")]
+    pub query: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AndRule {
+    /// All of them must keep the trace; the smallest share counts.
+    #[prost(message, repeated, tag = "1")]
+    pub policies: ::prost::alloc::vec::Vec<PolicyRule>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NotRule {
+    /// A rule that is true or false of a trace by itself.
+    #[prost(message, optional, boxed, tag = "1")]
+    pub policy: ::core::option::Option<::prost::alloc::boxed::Box<PolicyRule>>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DropRule {
+    /// All of them must match. Each is true or false of a trace by itself.
+    #[prost(message, repeated, tag = "1")]
+    pub policies: ::prost::alloc::vec::Vec<PolicyRule>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CompositeRule {
+    /// The budget, of the whole fleet. It is kept: the parts never come to more.
+    #[prost(uint64, tag = "1")]
+    pub spans_per_second: u64,
+    /// In the order in which they are asked; the first that matches decides, and if its share is spent, the trace
+    /// is not kept by this policy.
+    #[prost(message, repeated, tag = "2")]
+    pub parts: ::prost::alloc::vec::Vec<CompositePart>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CompositePart {
+    /// Unique within the policy.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Billionths of the budget. Parts without one divide evenly what the others leave.
+    #[prost(uint32, optional, tag = "2")]
+    pub share: ::core::option::Option<u32>,
+    #[prost(message, optional, tag = "3")]
+    pub rule: ::core::option::Option<PolicyRule>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FirstMatchRule {
+    /// In the order in which they are asked.
+    #[prost(message, repeated, tag = "1")]
+    pub cases: ::prost::alloc::vec::Vec<MatchCase>,
+    /// What becomes of a trace that no case matches; nothing is said about it if nothing is said here.
+    #[prost(message, optional, tag = "2")]
+    pub otherwise: ::core::option::Option<MatchAction>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MatchCase {
+    /// Unique within the policy.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "MatchScope", tag = "2")]
+    pub scope: i32,
+    /// All of them; with none, every trace matches.
+    #[prost(message, repeated, tag = "3")]
+    pub conditions: ::prost::alloc::vec::Vec<MatchCondition>,
+    #[prost(message, optional, tag = "4")]
+    pub action: ::core::option::Option<MatchAction>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchCondition {
+    #[prost(oneof = "match_condition::Condition", tags = "1, 2, 3")]
+    pub condition: ::core::option::Option<match_condition::Condition>,
+}
+/// Nested message and enum types in `MatchCondition`.
+pub mod match_condition {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Condition {
+        #[prost(message, tag = "1")]
+        Compare(super::MatchCompare),
+        /// A condition in OTTL; only balance and size are checked here.
+        #[prost(string, tag = "2")]
+        Ottl(::prost::alloc::string::String),
+        /// A TraceQL query; only balance and size are checked here.
+        #[prost(string, tag = "3")]
+        Traceql(::prost::alloc::string::String),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchCompare {
+    /// The first that is there is compared. `root.` before a name asks the root span.
+    #[prost(string, repeated, tag = "1")]
+    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(enumeration = "MatchOperator", tag = "2")]
+    pub operator: i32,
+    /// One; several for `IN` and `NOT_IN`; none for `EXISTS` and `NOT_EXISTS`.
+    #[prost(string, repeated, tag = "3")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the values are read as; text if nothing is said.
+    #[prost(enumeration = "MatchDatatype", tag = "4")]
+    pub datatype: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchAction {
+    #[prost(oneof = "match_action::Action", tags = "1, 2, 3, 4, 5")]
+    pub action: ::core::option::Option<match_action::Action>,
+}
+/// Nested message and enum types in `MatchAction`.
+pub mod match_action {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Action {
+        /// This policy has nothing to say.
+        #[prost(message, tag = "1")]
+        Pass(super::MatchPass),
+        /// A veto, as of a policy of type `drop`.
+        #[prost(message, tag = "2")]
+        Drop(super::MatchDrop),
+        /// Keep it.
+        #[prost(message, tag = "3")]
+        Keep(super::MatchKeep),
+        /// Keep one in so many.
+        #[prost(uint64, tag = "4")]
+        KeepOneIn(u64),
+        /// Keep it at an adaptive rate.
+        #[prost(message, tag = "5")]
+        KeepAdaptively(super::AdaptiveRule),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchPass {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchDrop {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchKeep {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DiversityRule {
+    /// Nanoseconds, at least a second; 15 minutes are usual.
+    #[prost(uint64, tag = "1")]
+    pub window_ns: u64,
+    /// How many traces of each kind are kept in a window; at least 1.
+    #[prost(uint32, tag = "2")]
+    pub per_window: u32,
+    /// What makes two traces the same kind.
+    #[prost(enumeration = "Fingerprint", tag = "3")]
+    pub fingerprint: i32,
+    /// Attributes that tell kinds apart, beside the fingerprint's own.
+    #[prost(string, repeated, tag = "4")]
+    pub attributes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VolumetricRule {
+    /// Billionths of the volume.
+    #[prost(uint32, tag = "1")]
+    pub share: u32,
+    /// What is counted; spans if nothing is said.
+    #[prost(enumeration = "Volume", tag = "2")]
+    pub volume: i32,
+    /// Attributes that make the groups; service and root operation if there are none.
+    #[prost(string, repeated, tag = "3")]
+    pub group_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdaptiveRule {
+    /// Attributes that make the key.
+    #[prost(string, repeated, tag = "1")]
+    pub keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Keys beyond this many share one rate, so that no flood of keys raises what is kept; at least 1, 500 are usual.
+    #[prost(uint32, tag = "2")]
+    pub max_keys: u32,
+    /// How many spans a trace has is part of the key.
+    #[prost(bool, tag = "3")]
+    pub use_trace_length: bool,
+    /// How rates are found: exactly one.
+    #[prost(oneof = "adaptive_rule::Algorithm", tags = "4, 5, 6, 7, 8, 9, 10, 11")]
+    pub algorithm: ::core::option::Option<adaptive_rule::Algorithm>,
+}
+/// Nested message and enum types in `AdaptiveRule`.
+pub mod adaptive_rule {
+    /// How rates are found: exactly one.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Algorithm {
+        /// One in so many, whatever the key.
+        #[prost(message, tag = "4")]
+        Deterministic(super::DeterministicRate),
+        /// A goal rate over intervals, each for itself.
+        #[prost(message, tag = "5")]
+        Dynamic(super::DynamicRate),
+        /// A goal rate over a moving average.
+        #[prost(message, tag = "6")]
+        EmaDynamic(super::EmaDynamicRate),
+        /// Spans per second over a moving average.
+        #[prost(message, tag = "7")]
+        EmaThroughput(super::EmaThroughputRate),
+        /// Spans per second, looking back over a window.
+        #[prost(message, tag = "8")]
+        WindowedThroughput(super::WindowedThroughputRate),
+        /// Spans per second over intervals, each for itself.
+        #[prost(message, tag = "9")]
+        TotalThroughput(super::TotalThroughputRate),
+        /// A share of the span volume.
+        #[prost(message, tag = "10")]
+        Percentage(super::AdaptivePercentageRate),
+        /// Spans per second, from one counter of the whole fleet.
+        #[prost(message, tag = "11")]
+        Throughput(super::AdaptiveThroughputRate),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeterministicRate {
+    #[prost(uint64, tag = "1")]
+    pub one_in: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DynamicRate {
+    /// On average.
+    #[prost(uint64, tag = "1")]
+    pub one_in: u64,
+    /// Nanoseconds.
+    #[prost(uint64, tag = "2")]
+    pub interval_ns: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EmaDynamicRate {
+    /// On average.
+    #[prost(uint64, tag = "1")]
+    pub one_in: u64,
+    #[prost(message, optional, tag = "2")]
+    pub average: ::core::option::Option<MovingAverage>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EmaThroughputRate {
+    /// Of the whole fleet.
+    #[prost(uint64, tag = "1")]
+    pub spans_per_second: u64,
+    /// Until the first average is there.
+    #[prost(uint64, tag = "2")]
+    pub initial_one_in: u64,
+    #[prost(message, optional, tag = "3")]
+    pub average: ::core::option::Option<MovingAverage>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WindowedThroughputRate {
+    /// Of the whole fleet.
+    #[prost(uint64, tag = "1")]
+    pub spans_per_second: u64,
+    /// Nanoseconds.
+    #[prost(uint64, tag = "2")]
+    pub update_ns: u64,
+    /// Nanoseconds, not less than the update.
+    #[prost(uint64, tag = "3")]
+    pub lookback_ns: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TotalThroughputRate {
+    /// Of the whole fleet.
+    #[prost(uint64, tag = "1")]
+    pub spans_per_second: u64,
+    /// Nanoseconds.
+    #[prost(uint64, tag = "2")]
+    pub interval_ns: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdaptivePercentageRate {
+    /// Billionths of the span volume.
+    #[prost(uint32, tag = "1")]
+    pub share: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdaptiveThroughputRate {
+    /// Of the whole fleet.
+    #[prost(uint64, tag = "1")]
+    pub spans_per_second: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MovingAverage {
+    /// Nanoseconds; 15 seconds are usual.
+    #[prost(uint64, tag = "1")]
+    pub interval_ns: u64,
+    /// Billionths that the newest interval counts; half is usual.
+    #[prost(uint32, tag = "2")]
+    pub weight: u32,
+    /// A key whose average falls below so many billionths of one is forgotten.
+    #[prost(uint32, tag = "3")]
+    pub age_out: u32,
+    /// An interval with more than so many thousandths of the average is a burst, and rates are computed at once;
+    /// 2000 are usual.
+    #[prost(uint32, tag = "4")]
+    pub burst_thousandths: u32,
+    /// Bursts are looked for after this many intervals; 3 are usual.
+    #[prost(uint32, tag = "5")]
+    pub burst_delay: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnomalyRule {
+    /// What is looked for.
+    #[prost(enumeration = "AnomalyDetector", repeated, tag = "1")]
+    pub detectors: ::prost::alloc::vec::Vec<i32>,
+    /// Nanoseconds by which a latency must differ from what is usual, at least.
+    #[prost(uint64, tag = "2")]
+    pub min_latency_ns: u64,
+    /// Billionths by which anything must differ from what is usual, at least.
+    #[prost(uint32, tag = "3")]
+    pub min_change: u32,
+    /// How likely a false alarm may be, over all series together, in billionths.
+    #[prost(uint32, tag = "4")]
+    pub false_discovery: u32,
+    /// It must last this long. Nanoseconds.
+    #[prost(uint64, tag = "5")]
+    pub confirm_ns: u64,
+    /// How long more is kept. Nanoseconds.
+    #[prost(uint64, tag = "6")]
+    pub hold_ns: u64,
+    /// How long it is quiet afterwards. Nanoseconds.
+    #[prost(uint64, tag = "7")]
+    pub cooldown_ns: u64,
+    /// What a false alarm may cost, of the whole fleet.
+    #[prost(uint64, tag = "8")]
+    pub extra_spans_per_second: u64,
+    /// Attributes that tell series apart; service and operation if there are none.
+    #[prost(string, repeated, tag = "9")]
+    pub group_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExtensionRule {
+    /// The name of the evaluator.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(btree_map = "string, string", tag = "2")]
+    pub settings: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PolicyField {
+    Unspecified = 0,
+    Name = 1,
+    Description = 2,
+    Owner = 3,
+    Labels = 4,
+    Shadow = 5,
+    Stage = 6,
+    StartsAt = 7,
+    ExpiresAt = 8,
+    Windows = 9,
+    MaxSpansPerSecond = 10,
+    MaxBytesPerSecond = 11,
+    Recommendation = 12,
+    Rule = 13,
+}
+impl PolicyField {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "POLICY_FIELD_UNSPECIFIED",
+            Self::Name => "POLICY_FIELD_NAME",
+            Self::Description => "POLICY_FIELD_DESCRIPTION",
+            Self::Owner => "POLICY_FIELD_OWNER",
+            Self::Labels => "POLICY_FIELD_LABELS",
+            Self::Shadow => "POLICY_FIELD_SHADOW",
+            Self::Stage => "POLICY_FIELD_STAGE",
+            Self::StartsAt => "POLICY_FIELD_STARTS_AT",
+            Self::ExpiresAt => "POLICY_FIELD_EXPIRES_AT",
+            Self::Windows => "POLICY_FIELD_WINDOWS",
+            Self::MaxSpansPerSecond => "POLICY_FIELD_MAX_SPANS_PER_SECOND",
+            Self::MaxBytesPerSecond => "POLICY_FIELD_MAX_BYTES_PER_SECOND",
+            Self::Recommendation => "POLICY_FIELD_RECOMMENDATION",
+            Self::Rule => "POLICY_FIELD_RULE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "POLICY_FIELD_UNSPECIFIED" => Some(Self::Unspecified),
+            "POLICY_FIELD_NAME" => Some(Self::Name),
+            "POLICY_FIELD_DESCRIPTION" => Some(Self::Description),
+            "POLICY_FIELD_OWNER" => Some(Self::Owner),
+            "POLICY_FIELD_LABELS" => Some(Self::Labels),
+            "POLICY_FIELD_SHADOW" => Some(Self::Shadow),
+            "POLICY_FIELD_STAGE" => Some(Self::Stage),
+            "POLICY_FIELD_STARTS_AT" => Some(Self::StartsAt),
+            "POLICY_FIELD_EXPIRES_AT" => Some(Self::ExpiresAt),
+            "POLICY_FIELD_WINDOWS" => Some(Self::Windows),
+            "POLICY_FIELD_MAX_SPANS_PER_SECOND" => Some(Self::MaxSpansPerSecond),
+            "POLICY_FIELD_MAX_BYTES_PER_SECOND" => Some(Self::MaxBytesPerSecond),
+            "POLICY_FIELD_RECOMMENDATION" => Some(Self::Recommendation),
+            "POLICY_FIELD_RULE" => Some(Self::Rule),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PolicyStage {
+    Unspecified = 0,
+    /// Once the trace is there.
+    Tail = 1,
+    /// Where the trace begins: in SDKs that ask for their sampling rules.
+    Head = 2,
+}
+impl PolicyStage {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "POLICY_STAGE_UNSPECIFIED",
+            Self::Tail => "POLICY_STAGE_TAIL",
+            Self::Head => "POLICY_STAGE_HEAD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "POLICY_STAGE_UNSPECIFIED" => Some(Self::Unspecified),
+            "POLICY_STAGE_TAIL" => Some(Self::Tail),
+            "POLICY_STAGE_HEAD" => Some(Self::Head),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SpanStatus {
+    Unspecified = 0,
+    Unset = 1,
+    Ok = 2,
+    Error = 3,
+}
+impl SpanStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SPAN_STATUS_UNSPECIFIED",
+            Self::Unset => "SPAN_STATUS_UNSET",
+            Self::Ok => "SPAN_STATUS_OK",
+            Self::Error => "SPAN_STATUS_ERROR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SPAN_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "SPAN_STATUS_UNSET" => Some(Self::Unset),
+            "SPAN_STATUS_OK" => Some(Self::Ok),
+            "SPAN_STATUS_ERROR" => Some(Self::Error),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OttlErrorMode {
+    Unspecified = 0,
+    /// The condition does not hold, and a log line says so.
+    Ignore = 1,
+    /// The condition does not hold.
+    Silent = 2,
+    /// The whole policy has nothing to say about the trace and the error is counted; other policies decide.
+    Propagate = 3,
+}
+impl OttlErrorMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OTTL_ERROR_MODE_UNSPECIFIED",
+            Self::Ignore => "OTTL_ERROR_MODE_IGNORE",
+            Self::Silent => "OTTL_ERROR_MODE_SILENT",
+            Self::Propagate => "OTTL_ERROR_MODE_PROPAGATE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OTTL_ERROR_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "OTTL_ERROR_MODE_IGNORE" => Some(Self::Ignore),
+            "OTTL_ERROR_MODE_SILENT" => Some(Self::Silent),
+            "OTTL_ERROR_MODE_PROPAGATE" => Some(Self::Propagate),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MatchScope {
+    /// Different spans may satisfy different conditions.
+    Unspecified = 0,
+    /// Different spans may satisfy different conditions: a negative one holds as soon as any span lacks the value.
+    AnySpan = 1,
+    /// One span must satisfy all conditions.
+    SameSpan = 2,
+}
+impl MatchScope {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MATCH_SCOPE_UNSPECIFIED",
+            Self::AnySpan => "MATCH_SCOPE_ANY_SPAN",
+            Self::SameSpan => "MATCH_SCOPE_SAME_SPAN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MATCH_SCOPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "MATCH_SCOPE_ANY_SPAN" => Some(Self::AnySpan),
+            "MATCH_SCOPE_SAME_SPAN" => Some(Self::SameSpan),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MatchOperator {
+    Unspecified = 0,
+    Equal = 1,
+    NotEqual = 2,
+    Greater = 3,
+    Less = 4,
+    GreaterOrEqual = 5,
+    LessOrEqual = 6,
+    StartsWith = 7,
+    Contains = 8,
+    DoesNotContain = 9,
+    Exists = 10,
+    NotExists = 11,
+    /// Asks the trace: no field, one value `true` or `false`.
+    HasRootSpan = 12,
+    /// A regular expression.
+    Matches = 13,
+    In = 14,
+    NotIn = 15,
+}
+impl MatchOperator {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MATCH_OPERATOR_UNSPECIFIED",
+            Self::Equal => "MATCH_OPERATOR_EQUAL",
+            Self::NotEqual => "MATCH_OPERATOR_NOT_EQUAL",
+            Self::Greater => "MATCH_OPERATOR_GREATER",
+            Self::Less => "MATCH_OPERATOR_LESS",
+            Self::GreaterOrEqual => "MATCH_OPERATOR_GREATER_OR_EQUAL",
+            Self::LessOrEqual => "MATCH_OPERATOR_LESS_OR_EQUAL",
+            Self::StartsWith => "MATCH_OPERATOR_STARTS_WITH",
+            Self::Contains => "MATCH_OPERATOR_CONTAINS",
+            Self::DoesNotContain => "MATCH_OPERATOR_DOES_NOT_CONTAIN",
+            Self::Exists => "MATCH_OPERATOR_EXISTS",
+            Self::NotExists => "MATCH_OPERATOR_NOT_EXISTS",
+            Self::HasRootSpan => "MATCH_OPERATOR_HAS_ROOT_SPAN",
+            Self::Matches => "MATCH_OPERATOR_MATCHES",
+            Self::In => "MATCH_OPERATOR_IN",
+            Self::NotIn => "MATCH_OPERATOR_NOT_IN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MATCH_OPERATOR_UNSPECIFIED" => Some(Self::Unspecified),
+            "MATCH_OPERATOR_EQUAL" => Some(Self::Equal),
+            "MATCH_OPERATOR_NOT_EQUAL" => Some(Self::NotEqual),
+            "MATCH_OPERATOR_GREATER" => Some(Self::Greater),
+            "MATCH_OPERATOR_LESS" => Some(Self::Less),
+            "MATCH_OPERATOR_GREATER_OR_EQUAL" => Some(Self::GreaterOrEqual),
+            "MATCH_OPERATOR_LESS_OR_EQUAL" => Some(Self::LessOrEqual),
+            "MATCH_OPERATOR_STARTS_WITH" => Some(Self::StartsWith),
+            "MATCH_OPERATOR_CONTAINS" => Some(Self::Contains),
+            "MATCH_OPERATOR_DOES_NOT_CONTAIN" => Some(Self::DoesNotContain),
+            "MATCH_OPERATOR_EXISTS" => Some(Self::Exists),
+            "MATCH_OPERATOR_NOT_EXISTS" => Some(Self::NotExists),
+            "MATCH_OPERATOR_HAS_ROOT_SPAN" => Some(Self::HasRootSpan),
+            "MATCH_OPERATOR_MATCHES" => Some(Self::Matches),
+            "MATCH_OPERATOR_IN" => Some(Self::In),
+            "MATCH_OPERATOR_NOT_IN" => Some(Self::NotIn),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MatchDatatype {
+    Unspecified = 0,
+    String = 1,
+    Integer = 2,
+    Decimal = 3,
+    Boolean = 4,
+}
+impl MatchDatatype {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MATCH_DATATYPE_UNSPECIFIED",
+            Self::String => "MATCH_DATATYPE_STRING",
+            Self::Integer => "MATCH_DATATYPE_INTEGER",
+            Self::Decimal => "MATCH_DATATYPE_DECIMAL",
+            Self::Boolean => "MATCH_DATATYPE_BOOLEAN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MATCH_DATATYPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "MATCH_DATATYPE_STRING" => Some(Self::String),
+            "MATCH_DATATYPE_INTEGER" => Some(Self::Integer),
+            "MATCH_DATATYPE_DECIMAL" => Some(Self::Decimal),
+            "MATCH_DATATYPE_BOOLEAN" => Some(Self::Boolean),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Fingerprint {
+    Unspecified = 0,
+    /// Only the attributes that are listed.
+    Attributes = 1,
+    /// Service and operation of the root span.
+    Root = 2,
+    /// The set of edges from parent service and operation to child service and operation.
+    Edges = 3,
+    /// The edges and how often each occurs: once, up to 4, up to 10, more.
+    CountedEdges = 4,
+}
+impl Fingerprint {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FINGERPRINT_UNSPECIFIED",
+            Self::Attributes => "FINGERPRINT_ATTRIBUTES",
+            Self::Root => "FINGERPRINT_ROOT",
+            Self::Edges => "FINGERPRINT_EDGES",
+            Self::CountedEdges => "FINGERPRINT_COUNTED_EDGES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FINGERPRINT_UNSPECIFIED" => Some(Self::Unspecified),
+            "FINGERPRINT_ATTRIBUTES" => Some(Self::Attributes),
+            "FINGERPRINT_ROOT" => Some(Self::Root),
+            "FINGERPRINT_EDGES" => Some(Self::Edges),
+            "FINGERPRINT_COUNTED_EDGES" => Some(Self::CountedEdges),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Volume {
+    Unspecified = 0,
+    Traces = 1,
+    Spans = 2,
+    Bytes = 3,
+}
+impl Volume {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VOLUME_UNSPECIFIED",
+            Self::Traces => "VOLUME_TRACES",
+            Self::Spans => "VOLUME_SPANS",
+            Self::Bytes => "VOLUME_BYTES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VOLUME_UNSPECIFIED" => Some(Self::Unspecified),
+            "VOLUME_TRACES" => Some(Self::Traces),
+            "VOLUME_SPANS" => Some(Self::Spans),
+            "VOLUME_BYTES" => Some(Self::Bytes),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AnomalyDetector {
+    Unspecified = 0,
+    /// A latency above what is usual for the operation at this hour of the week.
+    LatencyOutlier = 1,
+    /// A change of the share of errors.
+    ErrorRate = 2,
+    /// A kind of trace not seen for days.
+    NewPattern = 3,
+    /// An expected call that is not there.
+    MissingPattern = 4,
+    /// More, or fewer, spans in a trace or calls of a parent.
+    FanOut = 5,
+    /// Attributes that bad traces have and good ones have not.
+    AttributeContrast = 6,
+    /// Metrics of the machine that are not as forecast.
+    RuntimeState = 7,
+    /// An alert, or the burn rate of an objective.
+    Alert = 8,
+}
+impl AnomalyDetector {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ANOMALY_DETECTOR_UNSPECIFIED",
+            Self::LatencyOutlier => "ANOMALY_DETECTOR_LATENCY_OUTLIER",
+            Self::ErrorRate => "ANOMALY_DETECTOR_ERROR_RATE",
+            Self::NewPattern => "ANOMALY_DETECTOR_NEW_PATTERN",
+            Self::MissingPattern => "ANOMALY_DETECTOR_MISSING_PATTERN",
+            Self::FanOut => "ANOMALY_DETECTOR_FAN_OUT",
+            Self::AttributeContrast => "ANOMALY_DETECTOR_ATTRIBUTE_CONTRAST",
+            Self::RuntimeState => "ANOMALY_DETECTOR_RUNTIME_STATE",
+            Self::Alert => "ANOMALY_DETECTOR_ALERT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ANOMALY_DETECTOR_UNSPECIFIED" => Some(Self::Unspecified),
+            "ANOMALY_DETECTOR_LATENCY_OUTLIER" => Some(Self::LatencyOutlier),
+            "ANOMALY_DETECTOR_ERROR_RATE" => Some(Self::ErrorRate),
+            "ANOMALY_DETECTOR_NEW_PATTERN" => Some(Self::NewPattern),
+            "ANOMALY_DETECTOR_MISSING_PATTERN" => Some(Self::MissingPattern),
+            "ANOMALY_DETECTOR_FAN_OUT" => Some(Self::FanOut),
+            "ANOMALY_DETECTOR_ATTRIBUTE_CONTRAST" => Some(Self::AttributeContrast),
+            "ANOMALY_DETECTOR_RUNTIME_STATE" => Some(Self::RuntimeState),
+            "ANOMALY_DETECTOR_ALERT" => Some(Self::Alert),
+            _ => None,
+        }
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RingEvent {
     #[prost(oneof = "ring_event::Event", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]

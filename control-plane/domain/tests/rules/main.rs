@@ -6,8 +6,10 @@
 
 mod access;
 mod cluster;
+mod decisions;
 mod given;
 mod jobs;
 mod nodes;
+mod policies;
 mod ring;
 mod tenants;

@@ -14,9 +14,11 @@ use crate::types::AppliedAt;
 
 mod access;
 mod cluster;
+mod decisions;
 mod first;
 mod jobs;
 mod nodes;
+mod policies;
 mod ring;
 
 /// One of every event. A new aggregate adds a table of its own, a new event stands at the end of its table.
@@ -28,6 +30,8 @@ fn corpus() -> Vec<(&'static str, Event)> {
         ring::corpus(),
         nodes::corpus(),
         jobs::corpus(),
+        policies::corpus(),
+        decisions::corpus(),
     ]
     .concat()
 }
