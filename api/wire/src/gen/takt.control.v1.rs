@@ -1404,6 +1404,9 @@ pub struct Heartbeat {
     /// What it says about the partitions it has leases for.
     #[prost(message, repeated, tag = "10")]
     pub partitions: ::prost::alloc::vec::Vec<PartitionReport>,
+    /// Counts the heartbeats of a process, so that an answer says which it answers.
+    #[prost(uint64, tag = "11")]
+    pub sequence: u64,
 }
 /// How a node is getting on with a partition.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1429,7 +1432,7 @@ pub struct Leases {
     pub node: ::prost::alloc::string::String,
     #[prost(uint64, tag = "2")]
     pub incarnation: u64,
-    /// Counted from when the heartbeat was sent. Who hears nothing new in that time stops acting on its leases.
+    /// Counted from when the heartbeat of `sequence` was sent. Who hears nothing new in that time stops acting on its leases.
     #[prost(uint64, tag = "3")]
     pub ttl_milliseconds: u64,
     /// The revision this is taken from.
@@ -1440,6 +1443,8 @@ pub struct Leases {
     pub draining: bool,
     #[prost(message, repeated, tag = "6")]
     pub leases: ::prost::alloc::vec::Vec<Lease>,
+    #[prost(uint64, tag = "7")]
+    pub sequence: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Lease {
