@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 CRASH_SECONDS ?= 170
 CASES ?= 1000000
 
-.PHONY: run test verify fix bench bench-control demo crash-test fuzz differential tools
+.PHONY: run test verify fix bench bench-control demo cluster crash-test fuzz differential tools
 
 run: ## the server, on loopback with data under ./takt-data; CONFIG=FILE for anything else
 	cargo run --locked --release -- serve $(if $(CONFIG),--config $(CONFIG))
@@ -46,6 +46,10 @@ bench-control: ## the control plane's figures: long histories, large logs, a clu
 demo: ## sends a sample to the server of `make run` and asks for it
 	cargo run --locked --release -- send tests/golden/shop-3k/shop-3k.otlp.zst --now
 	cargo run --locked --release -- query '{ status = error }'
+
+cluster: ## three voters of the control plane as processes on loopback, over ./takt-cluster
+	cargo build --locked --release --workspace --bin takt
+	deploy/cluster/run $(CARGO_TARGET_DIR)/release/takt
 
 crash-test: ## kills the server at random moments and counts what is left; CRASH_SECONDS bounds it
 	cargo build --locked --workspace --bin takt --bin takt-chaos

@@ -1,6 +1,7 @@
 //! `takt serve`: settings -> roles wired straight-line -> run -> drain. No logic.
 
 mod edge;
+mod nodes;
 mod rules;
 mod shutdown;
 mod wire;
@@ -21,6 +22,7 @@ use takt_query::{ApiState, Frontend};
 use takt_receive::Receiver;
 use takt_rules::Ruler;
 use takt_store::{BlockList, Store};
+use tokio::net::TcpListener;
 
 use crate::config::{Config, Settings};
 use crate::telemetry;
@@ -34,14 +36,14 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let mut signals = Signals::hear()?;
     let telemetry = telemetry::start(&config.settings.telemetry)?;
     // Listeners first: a port that is taken should be said before anything is opened.
-    let ports = edge::Ports::bind(&config.settings).await?;
+    let mut ports = edge::Ports::bind(&config.settings).await?;
     let mut house = House {
         settings: &config.settings,
         clock: Arc::new(SystemClock),
         stages: Stages::default(),
         registry: Registry::default(),
     };
-    let control = house.control().await?;
+    let control = house.control(ports.nodes.take()).await?;
     let rooms = house.rooms(control.following.view().clone()).await?;
     let journal = rooms.journal.clone();
     let receiver = house.receiver(&rooms)?;
@@ -96,19 +98,18 @@ struct Rooms {
 }
 
 impl House<'_> {
-    async fn control(&mut self) -> Result<Control> {
+    async fn control(&mut self, port: Option<TcpListener>) -> Result<Control> {
         let (settings, tasks) = (self.settings, &self.stages.control);
         let clock = || Arc::clone(&self.clock);
+        let credentials = nodes::credentials(&settings.control.nodes)?;
+        let parts = nodes::parts(clock(), credentials.as_ref());
         let log = settings.control.log.clone();
-        let log = takt_log::open(
-            log,
-            takt_log::Parts::new(clock()),
-            tasks,
-            &mut self.registry,
-        )
-        .await?;
+        let log = takt_log::open(log, parts, tasks, &mut self.registry).await?;
         let views = takt_views::Views::start(log.clone(), tasks);
         let admin = takt_server::Services::new(log, views, clock(), settings.overrides.clone());
+        if let Some(port) = port {
+            nodes::serve(port, &admin, credentials.as_ref(), tasks)?;
+        }
         let follower = wire::follower(settings);
         let registry = &mut self.registry;
         let following = takt_control::follow(follower, admin.views(), clock(), tasks, registry)?;

@@ -157,6 +157,21 @@ overrides: { defaults: { ingestion: { rate_limit_bytes: 1MB } } }
 }
 
 #[test]
+fn a_node_is_alone_unless_others_can_reach_it() {
+    use takt_log::Start;
+    let alone = read("").unwrap().settings.control;
+    assert_eq!((alone.log.start, alone.log.address), (Start::Alone, None));
+    let text = "control: { listen_address: 127.0.0.1:9096, join: 'a:9096, b:9096' }";
+    let control = read(text).unwrap().settings.control;
+    let join = vec!["a:9096".to_owned(), "b:9096".to_owned()];
+    assert_eq!(control.log.start, Start::Wait { join });
+    assert_eq!(control.log.address.as_deref(), Some("127.0.0.1:9096"));
+    let said = problems("control: { join: 'a:9096', tls: { cert_file: a.pem } }");
+    assert!(said.contains("needs `control.listen_address`"), "{said}");
+    assert!(said.contains("go together"), "{said}");
+}
+
+#[test]
 fn rules_are_evaluated_only_where_that_is_enabled() {
     assert!(read("").unwrap().settings.ruler.is_none());
     let text = "ruler: { enabled: true, alertmanager_url: 'http://am:9093', alertmanager_authorization: 'Bearer hunter2' }";

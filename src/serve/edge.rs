@@ -41,11 +41,18 @@ pub(super) struct Ports {
     pub(super) grpc: TcpListener,
     pub(super) otlp_grpc: TcpListener,
     pub(super) otlp_http: TcpListener,
+    /// For the other nodes of the control plane.
+    pub(super) nodes: Option<TcpListener>,
 }
 
 impl Ports {
     pub(super) async fn bind(settings: &Settings) -> Result<Self> {
+        let nodes = match settings.control.nodes.listen {
+            Some(listen) => Some(bind("control.listen_address", listen).await?),
+            None => None,
+        };
         Ok(Self {
+            nodes,
             http: bind(
                 "server.http_listen_address",
                 settings.server.http_listen_address,

@@ -14,6 +14,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::codec::{cluster_id_from, cluster_id_to};
 use crate::dial::{Dial, DialError};
+use crate::digest::Digest;
 use crate::identity::Identity;
 
 /// Channels that are kept; a cluster has fewer nodes.
@@ -171,6 +172,30 @@ impl Caller {
                 Err(CallError::Garbled("unknown standing".into()))
             }
         }
+    }
+
+    /// `None` when the node has no digest of that revision, or not yet.
+    pub(crate) async fn digest(
+        &self,
+        to: NodeId,
+        address: &str,
+        revision: Revision,
+        deadline: Duration,
+    ) -> Result<Option<Digest>, CallError> {
+        let mut client = self.client(address)?;
+        let request = wire::DigestRequest {
+            route: Some(self.route(Some(to))),
+            revision: revision.0,
+        };
+        let asked = |request| async move { client.digest(request).await };
+        let said = within(deadline, request, asked).await?.digest;
+        if said.is_empty() {
+            return Ok(None);
+        }
+        let digest = Digest::try_from(said);
+        digest
+            .map(Some)
+            .map_err(|_| CallError::Garbled("a digest is 32 bytes".into()))
     }
 
     pub(crate) async fn read_index(

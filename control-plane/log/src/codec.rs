@@ -33,7 +33,7 @@ pub(crate) use raft::{
     applied_from, applied_to, entry_from, entry_to, log_id_from, log_id_to, stored_entry_from,
     vote_from, vote_to,
 };
-pub(crate) use state::{open_snapshot, seal_snapshot};
+pub(crate) use state::{digest, open_snapshot, seal_snapshot, snapshot_covers};
 
 /// The set of events this version understands: 7 was the first seven, each release that adds events counts on.
 pub(crate) const LEVEL: u32 = 8;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tonic::transport::Channel;
 
 use crate::dial::DialError;
+use crate::digest::Digests;
 use crate::machine::{Published, since};
 use crate::members::{Cluster, MemberError, Members};
 use crate::metrics::Metrics;
@@ -29,6 +30,7 @@ pub struct Handle {
     pub(crate) raft: Raft,
     pub(crate) members: Members,
     pub(crate) reader: Reader,
+    pub(crate) digests: Digests,
     pub(crate) new_cluster: ClusterId,
     pub(crate) store: Store,
     pub(crate) published: Arc<Published>,
@@ -160,7 +162,11 @@ impl Handle {
     /// What the other nodes of the cluster call.
     #[must_use]
     pub fn peers(&self) -> PeerServer {
-        Peers::server(self.members.clone(), self.reader.clone())
+        Peers::server(
+            self.members.clone(),
+            self.reader.clone(),
+            self.digests.clone(),
+        )
     }
 
     /// Makes this node the first voter of a new cluster.

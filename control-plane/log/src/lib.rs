@@ -15,6 +15,7 @@ mod backup;
 mod calls;
 mod codec;
 mod dial;
+mod digest;
 mod handle;
 mod identity;
 mod join;

@@ -19,6 +19,7 @@ use takt_wire::takt::control::log::v1 as stored;
 use tokio::sync::watch;
 
 use crate::codec;
+use crate::digest::Digests;
 use crate::past;
 use crate::store::{APPLIED, HISTORY, SNAPSHOT, Store, corrupt, put_value};
 use crate::types::{AppliedAt, RaftLogId, RaftMembership, Snapshot, SnapshotMeta, TypeConfig};
@@ -43,12 +44,13 @@ pub(crate) struct Machine {
     state: Arc<State>,
     applied: AppliedAt,
     published: Arc<Published>,
+    digests: Digests,
     history_keep: u64,
 }
 
 impl Machine {
     /// Restores the state from the file.
-    pub(crate) fn restore(store: Store, history_keep: u64) -> io::Result<Self> {
+    pub(crate) fn restore(store: Store, digests: Digests, history_keep: u64) -> io::Result<Self> {
         let (mut state, mut applied) = match store.value_now(SNAPSHOT)? {
             Some(bytes) => codec::open_snapshot(&bytes).map_err(corrupt)?,
             None => (State::default(), AppliedAt::default()),
@@ -72,6 +74,7 @@ impl Machine {
             state,
             applied,
             published: Arc::new(published),
+            digests,
             history_keep,
         })
     }
@@ -132,6 +135,9 @@ impl RaftStateMachine<TypeConfig> for Machine {
                         && revision > before
                     {
                         history.push((revision.0, codec::batch_to(batch).encode_to_vec()));
+                        if self.digests.passes(before, revision) {
+                            self.digests.offer(&state);
+                        }
                     }
                     Some(outcome)
                 }
@@ -186,7 +192,7 @@ impl RaftStateMachine<TypeConfig> for Machine {
         let Some(bytes) = self.store.value(SNAPSHOT).await? else {
             return Ok(None);
         };
-        let (_, applied) = codec::open_snapshot(&bytes).map_err(corrupt)?;
+        let applied = codec::snapshot_covers(&bytes).map_err(corrupt)?;
         Ok(Some(Snapshot {
             meta: applied.snapshot_meta(),
             snapshot: bytes,

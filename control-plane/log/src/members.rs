@@ -27,6 +27,8 @@ use crate::types::{Raft, TypeConfig};
 
 /// A learner this close to the end of the log counts as caught up; the rest takes milliseconds.
 const CLOSE_ENTRIES: u64 = 1000;
+/// How long a node that stops waits for its successor.
+const HAND_OVER_WITHIN: Duration = Duration::from_millis(500);
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
 /// How long a node may take to say who it is.
 const DESCRIBE_WITHIN: Duration = Duration::from_secs(1);
@@ -298,6 +300,35 @@ impl Members {
         Ok(())
     }
 
+    /// Lets the voter that lacks least lead instead of this node, if it leads; it is about to stop.
+    pub(crate) async fn hand_over(&self) {
+        if self.leader() != Some(self.node) {
+            return;
+        }
+        let voters = self
+            .voters()
+            .into_iter()
+            .filter(|voter| *voter != self.node);
+        let Some(next) = voters.min_by_key(|voter| self.behind(*voter).unwrap_or(u64::MAX)) else {
+            return;
+        };
+        if self.raft.trigger().transfer_leader(next.0).await.is_err() {
+            return;
+        }
+        let handed = self
+            .raft
+            .wait(Some(HAND_OVER_WITHIN))
+            .metrics(
+                |metrics| metrics.current_leader == Some(next.0),
+                "the next leader",
+            )
+            .await;
+        match handed {
+            Ok(_) => tracing::info!(to = next.0, "another node leads now"),
+            Err(_) => tracing::info!("nobody has taken over yet; the others will elect a leader"),
+        }
+    }
+
     /// Who is a member, and what each says of itself.
     pub(crate) async fn survey(&self) -> Cluster {
         let (leader, term, members) = {
@@ -486,7 +517,7 @@ impl Members {
     }
 
     /// How many entries a member still lacks; `None` when nothing has arrived there yet.
-    fn behind(&self, node: NodeId) -> Option<u64> {
+    pub(crate) fn behind(&self, node: NodeId) -> Option<u64> {
         let metrics = self.raft.metrics();
         let raft = metrics.borrow_watched();
         let matched = raft.replication.as_ref()?.get(&node.0)?.as_ref()?.index;

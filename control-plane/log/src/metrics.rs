@@ -12,6 +12,12 @@ pub(crate) struct Outcome {
     pub(crate) outcome: &'static str,
 }
 
+/// Another node of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Peer {
+    pub(crate) node: u64,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metrics {
     pub(crate) queue: Gauge,
@@ -19,6 +25,11 @@ pub(crate) struct Metrics {
     pub(crate) proposals: Family<Outcome, Counter>,
     pub(crate) retries: Family<Outcome, Counter>,
     pub(crate) revision: Gauge,
+    pub(crate) comparisons: Family<Outcome, Counter>,
+    pub(crate) leads: Gauge,
+    pub(crate) term: Gauge,
+    pub(crate) leader_changes: Counter,
+    pub(crate) lag: Family<Peer, Gauge>,
 }
 
 impl Metrics {
@@ -49,7 +60,36 @@ impl Metrics {
             "Events applied since the beginning of the log",
             metrics.revision.clone(),
         );
+        registry.register(
+            "takt_log_state_comparisons",
+            "Comparisons of the state with the other voters, by outcome; `minority` stops the node",
+            metrics.comparisons.clone(),
+        );
+        registry.register(
+            "takt_log_leads",
+            "Whether this node leads the control plane",
+            metrics.leads.clone(),
+        );
+        registry.register(
+            "takt_log_term",
+            "The Raft term, which counts elections",
+            metrics.term.clone(),
+        );
+        registry.register(
+            "takt_log_leader_changes",
+            "How often this node saw another node lead than before",
+            metrics.leader_changes.clone(),
+        );
+        registry.register(
+            "takt_log_lag_entries",
+            "Entries that a member still lacks, as the leader sees it",
+            metrics.lag.clone(),
+        );
         metrics
+    }
+
+    pub(crate) fn compared(&self, outcome: &'static str) {
+        self.comparisons.get_or_create(&Outcome { outcome }).inc();
     }
 
     pub(crate) fn at(&self, revision: Revision) {

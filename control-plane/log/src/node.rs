@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::calls::{Caller, Lines};
 use crate::codec::LEVEL;
 use crate::dial::{Dial, TcpDial};
+use crate::digest::Digests;
 use crate::handle::Handle;
 use crate::identity::{Belongs, Identity};
 use crate::machine::Machine;
@@ -27,7 +28,7 @@ use crate::proposer::{ProposeError, Proposer, confirm_within};
 use crate::read::Reader;
 use crate::store::{Disk, NODE, Store, put_value};
 use crate::types::{Raft, Runtime, TypeConfig};
-use crate::{join, steward};
+use crate::{digest, join, steward};
 
 pub(crate) const FILE: &str = "control.redb";
 /// The address of a voter that nobody can reach.
@@ -50,6 +51,8 @@ pub struct Settings {
     pub snapshot_every: u64,
     /// How many events of history outlive a snapshot, for audit and for followers that were away.
     pub history_keep: u64,
+    /// The voters compare what they have come to after so many events; 0 is never.
+    pub digest_every: u64,
     /// The shortest time without a leader before an election; the longest is twice that.
     pub election_timeout: Duration,
     /// Where the other nodes reach this one, `host:port`. None: nobody can join.
@@ -80,6 +83,7 @@ impl Settings {
             timeout: Duration::from_secs(5),
             snapshot_every: 1000,
             history_keep: 100_000,
+            digest_every: 10_000,
             election_timeout: Duration::from_millis(300),
             address: None,
             start: Start::Alone,
@@ -160,10 +164,11 @@ pub async fn open(
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> Result<Handle, OpenError> {
-    let (store, machine) = restore(&settings, &parts.disk).await?;
+    let (digests, due) = Digests::new(settings.digest_every);
+    let (store, machine) = restore(&settings, &parts.disk, digests.clone()).await?;
     let members = assemble(&settings, &parts, store.clone(), machine).await?;
     let (raft, published) = (members.raft.clone(), Arc::clone(&members.published));
-    stop_with(tasks, raft.clone(), store.clone());
+    stop_with(tasks, members.clone(), store.clone());
     let new_cluster = cluster_id(parts.seed, parts.clock.now().0);
     settle(&settings, &members, new_cluster).await?;
 
@@ -198,6 +203,7 @@ pub async fn open(
         raft,
         members: members.clone(),
         reader,
+        digests: digests.clone(),
         new_cluster,
         store,
         published,
@@ -208,6 +214,15 @@ pub async fn open(
         "control_steward",
         steward::run(handle.clone(), tasks.clone()),
     );
+    let comparing = digest::Comparing {
+        digests,
+        members: members.clone(),
+        disk: parts.disk,
+        metrics: handle.metrics.clone(),
+    };
+    tasks.spawn("control_digest", comparing.run(due, tasks.clone()));
+    let watching = steward::watch(members.clone(), handle.metrics.clone(), tasks.clone());
+    tasks.spawn("control_metrics", watching);
     if let Start::Wait { join } = settings.start {
         tasks.spawn("control_join", join::run(members, join, tasks.clone()));
     }
@@ -297,11 +312,15 @@ fn storage(settings: &Settings, source: io::Error) -> OpenError {
     }
 }
 
-async fn restore(settings: &Settings, disk: &Disk) -> Result<(Store, Machine), OpenError> {
+async fn restore(
+    settings: &Settings,
+    disk: &Disk,
+    digests: Digests,
+) -> Result<(Store, Machine), OpenError> {
     let (settings, on) = (settings.clone(), disk.clone());
     let path = settings.dir.join(FILE);
     let lost = path.clone();
-    disk.run(move || Ok(restore_now(&settings, path, on)))
+    disk.run(move || Ok(restore_now(&settings, path, on, digests)))
         .await
         .unwrap_or_else(|source| Err(OpenError::Storage { path: lost, source }))
 }
@@ -310,6 +329,7 @@ fn restore_now(
     settings: &Settings,
     path: PathBuf,
     disk: Disk,
+    digests: Digests,
 ) -> Result<(Store, Machine), OpenError> {
     let storage = |source| OpenError::Storage {
         path: path.clone(),
@@ -326,7 +346,8 @@ fn restore_now(
             node: settings.node,
         });
     }
-    let machine = Machine::restore(store.clone(), settings.history_keep).map_err(storage)?;
+    let machine =
+        Machine::restore(store.clone(), digests, settings.history_keep).map_err(storage)?;
     Ok((store, machine))
 }
 
@@ -380,11 +401,12 @@ fn consensus(error: Fatal<TypeConfig>) -> OpenError {
 
 /// Openraft's own tasks let go of the file some time after it stopped; whoever waits for our task
 /// may open the file at once.
-fn stop_with(tasks: &Tasks, raft: Raft, store: Store) {
+fn stop_with(tasks: &Tasks, members: Members, store: Store) {
     let stopped = tasks.stopped();
     tasks.spawn("control_raft", async move {
         stopped.await;
-        raft.shutdown().await.map_err(io::Error::other)?;
+        members.hand_over().await;
+        members.raft.shutdown().await.map_err(io::Error::other)?;
         store.close().await
     });
 }

@@ -3,12 +3,13 @@
 use openraft::errors::{Fatal, RaftError};
 use sha2::{Digest as _, Sha256};
 use takt_domain::cluster::ClusterId;
-use takt_model::NodeId;
+use takt_model::{NodeId, Revision};
 use takt_wire::takt::control::raft::v1 as wire;
 use takt_wire::takt::control::raft::v1::peer_service_server::{PeerService, PeerServiceServer};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::codec::{DecodeError, cluster_id_from, cluster_id_to, vote_to};
+use crate::digest::Digests;
 use crate::identity::Belongs;
 use crate::members::{MemberError, Members, Role};
 use crate::network::{
@@ -25,6 +26,7 @@ pub type PeerServer = PeerServiceServer<Peers>;
 pub struct Peers {
     members: Members,
     reader: Reader,
+    digests: Digests,
 }
 
 impl std::fmt::Debug for Peers {
@@ -36,8 +38,13 @@ impl std::fmt::Debug for Peers {
 }
 
 impl Peers {
-    pub(crate) fn server(members: Members, reader: Reader) -> PeerServer {
-        PeerServiceServer::new(Self { members, reader })
+    pub(crate) fn server(members: Members, reader: Reader, digests: Digests) -> PeerServer {
+        let peers = Self {
+            members,
+            reader,
+            digests,
+        };
+        PeerServiceServer::new(peers)
             .max_decoding_message_size(MESSAGE_MAX)
             .max_encoding_message_size(MESSAGE_MAX)
     }
@@ -154,6 +161,17 @@ impl PeerService for Peers {
             Ok(index) => Ok(Response::new(wire::ReadIndexResponse { index })),
             Err(error) => Err(Status::unavailable(error.to_string())),
         }
+    }
+
+    async fn digest(
+        &self,
+        request: Request<wire::DigestRequest>,
+    ) -> Result<Response<wire::DigestResponse>, Status> {
+        let request = request.into_inner();
+        self.raft(request.route)?;
+        let digest = self.digests.of(Revision(request.revision));
+        let digest = digest.map(Vec::from).unwrap_or_default();
+        Ok(Response::new(wire::DigestResponse { digest }))
     }
 
     async fn describe(

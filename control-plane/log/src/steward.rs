@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use openraft::async_runtime::watch::WatchReceiver as _;
 use takt_domain::CommandId;
 use takt_domain::cluster::{ClusterId, Command};
 use takt_kit::Tasks;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::handle::Handle;
 use crate::members::{Members, Role};
+use crate::metrics::{Metrics, Peer};
 use crate::proposer::Proposal;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -35,6 +37,52 @@ pub(crate) async fn run(handle: Handle, tasks: Tasks) -> Result<(), Infallible> 
             propose(&handle, cluster, command).await;
         }
     }
+}
+
+/// Tells the metrics what Raft is doing.
+pub(crate) async fn watch(
+    members: Members,
+    metrics: Metrics,
+    tasks: Tasks,
+) -> Result<(), Infallible> {
+    let mut raft = members.raft.metrics();
+    let mut led = None;
+    loop {
+        let leader = members.leader();
+        if leader.is_some() && leader != led {
+            if led.is_some() {
+                metrics.leader_changes.inc();
+            }
+            led = leader;
+        }
+        let leads = leader == Some(members.node);
+        metrics.leads.set(i64::from(leads));
+        metrics.term.set(count(members.describe_self().term.0));
+        metrics.lag.clear();
+        for (node, _) in members.others().into_iter().filter(|_| leads) {
+            if let Some(entries) = members.behind(node) {
+                metrics
+                    .lag
+                    .get_or_create(&Peer { node: node.0 })
+                    .set(count(entries));
+            }
+        }
+        tokio::select! {
+            biased;
+            () = tasks.stopped() => return Ok(()),
+            changed = raft.changed() => if changed.is_err() { return Ok(()) },
+        }
+        // Raft's numbers change with every entry; nobody looks that often.
+        tokio::select! {
+            biased;
+            () = tasks.stopped() => return Ok(()),
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A lone voter needs no name; whoever has company does.

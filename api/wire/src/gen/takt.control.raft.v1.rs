@@ -195,6 +195,19 @@ pub struct ReadIndexResponse {
     #[prost(uint64, tag = "1")]
     pub index: u64,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DigestRequest {
+    #[prost(message, optional, tag = "1")]
+    pub route: ::core::option::Option<Route>,
+    #[prost(uint64, tag = "2")]
+    pub revision: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DigestResponse {
+    /// SHA-256 of the encoded state; empty when this node has none of that revision, or not yet.
+    #[prost(bytes = "vec", tag = "1")]
+    pub digest: ::prost::alloc::vec::Vec<u8>,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DescribeRequest {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -531,6 +544,28 @@ pub mod peer_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// What did the first so many events come to?
+        pub async fn digest(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DigestRequest>,
+        ) -> std::result::Result<tonic::Response<super::DigestResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.control.raft.v1.PeerService/Digest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("takt.control.raft.v1.PeerService", "Digest"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Who are you? The one call that is answered to strangers.
         pub async fn describe(
             &mut self,
@@ -654,6 +689,11 @@ pub mod peer_service_server {
             tonic::Response<super::ReadIndexResponse>,
             tonic::Status,
         >;
+        /// What did the first so many events come to?
+        async fn digest(
+            &self,
+            request: tonic::Request<super::DigestRequest>,
+        ) -> std::result::Result<tonic::Response<super::DigestResponse>, tonic::Status>;
         /// Who are you? The one call that is answered to strangers.
         async fn describe(
             &self,
@@ -1006,6 +1046,51 @@ pub mod peer_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReadIndexSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.control.raft.v1.PeerService/Digest" => {
+                    #[allow(non_camel_case_types)]
+                    struct DigestSvc<T: PeerService>(pub Arc<T>);
+                    impl<
+                        T: PeerService,
+                    > tonic::server::UnaryService<super::DigestRequest>
+                    for DigestSvc<T> {
+                        type Response = super::DigestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DigestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PeerService>::digest(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DigestSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

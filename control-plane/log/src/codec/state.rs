@@ -27,7 +27,25 @@ pub(crate) fn seal_snapshot(state: &State, applied: &AppliedAt) -> Vec<u8> {
     .encode_to_vec()
 }
 
+/// What replicas compare: the same state has the same digest.
+pub(crate) fn digest(state: &State) -> [u8; 32] {
+    Sha256::digest(state_to(state).encode_to_vec()).into()
+}
+
 pub(crate) fn open_snapshot(bytes: &[u8]) -> Result<(State, AppliedAt), DecodeError> {
+    let (state, applied) = check_snapshot(bytes)?;
+    Ok((
+        state_from(stored::State::decode(state.as_slice())?)?,
+        applied,
+    ))
+}
+
+/// What a snapshot covers; it is whole, but its state is not looked at, which takes a while when it is large.
+pub(crate) fn snapshot_covers(bytes: &[u8]) -> Result<AppliedAt, DecodeError> {
+    Ok(check_snapshot(bytes)?.1)
+}
+
+fn check_snapshot(bytes: &[u8]) -> Result<(Vec<u8>, AppliedAt), DecodeError> {
     let snapshot = stored::Snapshot::decode(bytes)?;
     if snapshot.version != VERSION {
         return Err(DecodeError::SnapshotVersion(snapshot.version));
@@ -38,9 +56,8 @@ pub(crate) fn open_snapshot(bytes: &[u8]) -> Result<(State, AppliedAt), DecodeEr
     if Sha256::digest(&snapshot.state).as_slice() != snapshot.checksum {
         return Err(DecodeError::Checksum);
     }
-    let state = state_from(stored::State::decode(snapshot.state.as_slice())?)?;
     let applied = snapshot.applied.ok_or(DecodeError::Missing("applied"))?;
-    Ok((state, applied_from(applied)?))
+    Ok((snapshot.state, applied_from(applied)?))
 }
 
 fn state_to(state: &State) -> stored::State {

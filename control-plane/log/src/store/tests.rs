@@ -5,6 +5,7 @@ use openraft::testing::log::{StoreBuilder, Suite};
 use tempfile::TempDir;
 
 use super::{Disk, Store};
+use crate::digest::Digests;
 use crate::machine::Machine;
 use crate::types::TypeConfig;
 
@@ -15,7 +16,7 @@ impl StoreBuilder<TypeConfig, Store, Machine, TempDir> for Builder {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("control.redb");
         let store = Store::open(Disk::File, &file).unwrap().unwrap();
-        let machine = Machine::restore(store.clone(), 10).unwrap();
+        let machine = Machine::restore(store.clone(), Digests::new(0).0, 10).unwrap();
         Ok((dir, store, machine))
     }
 }

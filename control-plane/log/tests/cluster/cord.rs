@@ -1,16 +1,19 @@
-//! Connections that break when their node stops, as when a process dies. The server itself would keep those it
-//! has accepted.
+//! Connections that break when their node is cut off, as when a process dies or its cable is pulled, in both directions.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::{Stream, StreamExt as _};
+use hyper_util::rt::TokioIo;
 use takt_kit::Tasks;
+use takt_log::{Dial, DialError, endpoint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::{Channel, Uri};
+use tower::service_fn;
 
 pub(crate) struct Cord {
     stream: TcpStream,
@@ -25,6 +28,29 @@ pub(crate) fn accept(listener: TcpListener, tasks: Tasks) -> impl Stream<Item = 
             stopped: Box::pin(stopped),
         })
     })
+}
+
+/// Reaches other nodes by connections that can be cut.
+#[derive(Debug)]
+pub(crate) struct CordDial(pub(crate) Tasks);
+
+impl Dial for CordDial {
+    fn dial(&self, address: &str) -> Result<Channel, DialError> {
+        let endpoint = endpoint(&format!("http://{address}")).map_err(|source| {
+            let address = address.to_owned();
+            DialError::Address { address, source }
+        })?;
+        let tasks = self.0.clone();
+        let connector = service_fn(move |to: Uri| {
+            let stopped = tasks.stopped();
+            async move {
+                let stream = TcpStream::connect(to.authority().unwrap().as_str()).await?;
+                let stopped = Box::pin(stopped);
+                Ok::<_, io::Error>(TokioIo::new(Cord { stream, stopped }))
+            }
+        });
+        Ok(endpoint.connect_with_connector_lazy(connector))
+    }
 }
 
 impl Cord {

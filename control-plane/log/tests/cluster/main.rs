@@ -5,6 +5,7 @@
 )]
 
 mod cord;
+mod divergence;
 mod nodes;
 mod tls;
 
@@ -50,16 +51,34 @@ async fn when_the_leader_dies_writes_go_on_within_two_seconds() {
     for number in 0..10 {
         write(&nodes, number).await;
     }
-    let dead = nodes.remove(leader(&nodes).await).stop().await;
+    let dead = nodes.remove(leader(&nodes).await);
+    dead.cut();
     let since = Instant::now();
     write(&nodes, 10).await;
     let gap = since.elapsed();
     assert!(gap < Duration::from_secs(2), "{gap:?}");
+    assert!(dead.log.propose(create(11)).await.is_err());
 
     // It comes back by itself and knows what it missed.
-    let back = dead.start(&[]).await;
+    let back = dead.stop().await.start(&[]).await;
     let state = back.log.read().await.unwrap();
     assert!((0..=10).all(|number| state.tenants.contains_key(&tenant(number))));
+    assert!(!state.tenants.contains_key(&tenant(11)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_stops_hands_over() {
+    let mut nodes = cluster(3).await;
+    write(&nodes, 0).await;
+    let first = nodes.remove(leader(&nodes).await);
+    let before = first.place.node;
+    first.stop().await;
+    // No election has to be waited for: they know it already.
+    let leaders = nodes.iter().map(|node| node.log.status().leader);
+    for leader in leaders {
+        assert!(leader.is_some_and(|leader| leader != before), "{leader:?}");
+    }
+    write(&nodes, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

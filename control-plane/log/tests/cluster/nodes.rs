@@ -35,6 +35,8 @@ pub(crate) struct Node {
     pub(crate) log: Handle,
     pub(crate) place: Place,
     tasks: Tasks,
+    /// Its connections hang on this.
+    cable: Tasks,
 }
 
 impl Place {
@@ -56,6 +58,7 @@ impl Place {
             node: self.node,
             address: Some(self.address.clone()),
             snapshot_every: self.snapshot_every,
+            digest_every: 10,
             start: Start::Wait {
                 join: join.iter().map(|&at| at.to_owned()).collect(),
             },
@@ -63,8 +66,9 @@ impl Place {
         }
     }
 
-    fn parts(&self) -> Parts {
+    fn parts(&self, cable: &Tasks) -> Parts {
         let mut parts = Parts::new(Arc::new(ManualClock::at(NOW)));
+        parts.dial = Arc::new(cord::CordDial(cable.clone()));
         parts.level = self.level.unwrap_or(parts.level);
         if let Some(tls) = &self.tls {
             parts.dial = Arc::new(TcpDial::with_tls(tls));
@@ -77,9 +81,9 @@ impl Place {
     }
 
     pub(crate) async fn try_start(self, join: &[&str]) -> Result<Node, OpenError> {
-        let tasks = Tasks::default();
+        let (tasks, cable) = (Tasks::default(), Tasks::default());
         let registry = &mut Registry::default();
-        let log = open(self.settings(join), self.parts(), &tasks, registry).await?;
+        let log = open(self.settings(join), self.parts(&cable), &tasks, registry).await?;
         let listener = TcpListener::bind(&self.address).await.unwrap();
         let mut server = Server::builder();
         if let Some(tls) = &self.tls {
@@ -90,7 +94,7 @@ impl Place {
         }
         let serving = server
             .add_service(log.peers())
-            .serve_with_incoming(cord::accept(listener, tasks.clone()));
+            .serve_with_incoming(cord::accept(listener, cable.clone()));
         let stopped = tasks.stopped();
         tasks.spawn("server", async move {
             tokio::select! {
@@ -100,15 +104,30 @@ impl Place {
             Ok::<(), Infallible>(())
         });
         let place = self;
-        Ok(Node { log, place, tasks })
+        Ok(Node {
+            log,
+            place,
+            tasks,
+            cable,
+        })
     }
 }
 
 impl Node {
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.tasks.is_stopped()
+    }
+
+    /// From now on it reaches nobody, and nobody reaches it.
+    pub(crate) fn cut(&self) {
+        self.cable.stop();
+    }
+
     pub(crate) async fn stop(self) -> Place {
         self.tasks.stop();
         drop(self.log);
         assert_eq!(self.tasks.drain(Duration::from_secs(10)).await, [""; 0]);
+        self.cable.stop();
         self.place
     }
 }

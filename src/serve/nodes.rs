@@ -1,0 +1,74 @@
+//! Where the nodes of the control plane meet.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use takt_kit::{Clock, Tasks};
+use takt_log::{Credentials, Parts, TcpDial};
+use takt_server::Services;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+
+use crate::config::Nodes;
+
+/// What can be on its way to one node.
+const WINDOW_BYTES: u32 = 16 << 20;
+
+/// This node's certificates, if it has any.
+pub(super) fn credentials(nodes: &Nodes) -> Result<Option<Credentials>> {
+    let Some(tls) = &nodes.tls else {
+        if let Some(listen) = nodes.listen.filter(|listen| !listen.ip().is_loopback()) {
+            tracing::warn!(%listen, "whoever reaches this port can write the control plane; set `control.tls` or keep it private");
+        }
+        return Ok(None);
+    };
+    let read = |field: &str, path: &Path| {
+        fs::read(path)
+            .with_context(|| format!("cannot read `{}` (`control.tls.{field}`)", path.display()))
+    };
+    Ok(Some(Credentials {
+        certificate: read("cert_file", &tls.certificate)?,
+        key: read("key_file", &tls.key)?,
+        authority: read("ca_file", &tls.authority)?,
+    }))
+}
+
+/// How this node reaches the others.
+pub(super) fn parts(clock: Arc<dyn Clock>, credentials: Option<&Credentials>) -> Parts {
+    let mut parts = Parts::new(clock);
+    if let Some(credentials) = credentials {
+        parts.dial = Arc::new(TcpDial::with_tls(credentials));
+    }
+    parts
+}
+
+/// Serves the other nodes until `tasks` stop.
+pub(super) fn serve(
+    listener: TcpListener,
+    services: &Services,
+    credentials: Option<&Credentials>,
+    tasks: &Tasks,
+) -> Result<()> {
+    let mut server = Server::builder()
+        .initial_connection_window_size(WINDOW_BYTES)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .tcp_nodelay(true);
+    if let Some(credentials) = credentials {
+        let identity = Identity::from_pem(&credentials.certificate, &credentials.key);
+        let tls = ServerTlsConfig::new()
+            .identity(identity)
+            .client_ca_root(Certificate::from_pem(&credentials.authority));
+        let tls = server.tls_config(tls);
+        server = tls.context("the certificates of `control.tls` cannot be used")?;
+    }
+    let routes = services.for_nodes();
+    let incoming = TcpListenerStream::new(listener);
+    let serving = server
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, tasks.stopped());
+    tasks.spawn("control_nodes", serving);
+    Ok(())
+}
