@@ -7,8 +7,10 @@
 //! records them as `anonymous@<address>`.
 
 mod cluster;
+mod decisions;
 mod forward;
 mod overrides;
+mod policies;
 mod refusal;
 mod request;
 mod services;

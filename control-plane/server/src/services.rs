@@ -8,15 +8,20 @@ use takt_log::Handle;
 use takt_model::Limits;
 use takt_views::Views;
 use takt_wire::takt::admin::v1::cluster_service_server::ClusterServiceServer;
+use takt_wire::takt::admin::v1::decision_service_server::DecisionServiceServer;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
+use takt_wire::takt::admin::v1::policy_service_server::PolicyServiceServer;
 use takt_wire::takt::admin::v1::status_service_server::StatusServiceServer;
 use takt_wire::takt::admin::v1::tenant_service_server::TenantServiceServer;
+use takt_wire::takt::control::v1::decisions_service_server::DecisionsServiceServer;
 use takt_wire::takt::control::v1::view_service_server::ViewServiceServer;
 use tonic::service::Routes;
 
 use crate::cluster::ClusterApi;
+use crate::decisions::{DecisionApi, SamplersApi};
 use crate::forward::{Forward, receive};
 use crate::overrides::OverridesApi;
+use crate::policies::PolicyApi;
 use crate::status::StatusApi;
 use crate::tenants::TenantApi;
 use crate::watch::ViewApi;
@@ -67,9 +72,15 @@ impl Services {
     fn all(&self) -> Routes {
         let writer = Writer::new(self.log.clone(), Arc::clone(&self.clock));
         let tenants = TenantApi::new(writer.clone());
-        let overrides = OverridesApi::new(writer, Arc::clone(&self.base));
+        let overrides = OverridesApi::new(writer.clone(), Arc::clone(&self.base));
+        let policies = PolicyApi::new(writer.clone(), Arc::clone(&self.clock));
+        let decisions = DecisionApi::new(writer.clone());
+        let samplers = SamplersApi::new(writer);
         Routes::new(TenantServiceServer::new(tenants))
             .add_service(OverridesServiceServer::new(overrides))
+            .add_service(PolicyServiceServer::new(policies))
+            .add_service(DecisionServiceServer::new(decisions))
+            .add_service(DecisionsServiceServer::new(samplers))
             .add_service(ClusterServiceServer::new(ClusterApi::new(self.log.clone())))
             .add_service(StatusServiceServer::new(StatusApi::new(self.log.clone())))
             .add_service(self.views())

@@ -1990,6 +1990,7 @@ pub struct WantedPolicy {
     #[prost(message, optional, tag = "2")]
     pub spec: ::core::option::Option<super::super::control::log::v1::PolicySpec>,
 }
+/// What a replacement came to. Empty when it was so already, or was carried out before under the same command id.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PolicyDifference {
     #[prost(message, repeated, tag = "1")]
@@ -2012,8 +2013,12 @@ pub struct ChangedPolicy {
     #[prost(message, optional, tag = "1")]
     pub policy: ::core::option::Option<Policy>,
     /// The fields of its spec that differ from before.
-    #[prost(string, repeated, tag = "2")]
-    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(
+        enumeration = "super::super::control::log::v1::PolicyField",
+        repeated,
+        tag = "2"
+    )]
+    pub fields: ::prost::alloc::vec::Vec<i32>,
 }
 /// Something odd about a set. Advice; nothing is refused because of it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -1505,6 +1505,7 @@ pub struct PolicySpec {
     /// The person or team to ask.
     #[prost(string, tag = "3")]
     pub owner: ::prost::alloc::string::String,
+    /// For people and their tools.
     #[prost(btree_map = "string, string", tag = "4")]
     pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1541,6 +1542,7 @@ pub struct PolicySpec {
 /// A part of the week, in minutes since Monday 00:00 UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WeekWindow {
+    /// Part of it.
     #[prost(uint32, tag = "1")]
     pub from_minute: u32,
     /// Not part of it.
@@ -1699,6 +1701,7 @@ pub struct BooleanAttributeRule {
     /// Of the resource or of any span.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
+    /// What it must be.
     #[prost(bool, tag = "2")]
     pub value: bool,
     /// Keep what does not match: the same as `not` around it.
@@ -1707,6 +1710,7 @@ pub struct BooleanAttributeRule {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TraceStateRule {
+    /// The key of the member.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
     /// Any of them, on any span.
@@ -1797,6 +1801,7 @@ pub struct CompositePart {
     /// Billionths of the budget. Parts without one divide evenly what the others leave.
     #[prost(uint32, optional, tag = "2")]
     pub share: ::core::option::Option<u32>,
+    /// What goes to this part.
     #[prost(message, optional, tag = "3")]
     pub rule: ::core::option::Option<PolicyRule>,
 }
@@ -1814,11 +1819,13 @@ pub struct MatchCase {
     /// Unique within the policy.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// Whether one span must satisfy all conditions; different spans may if nothing is said.
     #[prost(enumeration = "MatchScope", tag = "2")]
     pub scope: i32,
     /// All of them; with none, every trace matches.
     #[prost(message, repeated, tag = "3")]
     pub conditions: ::prost::alloc::vec::Vec<MatchCondition>,
+    /// What becomes of a trace that matches.
     #[prost(message, optional, tag = "4")]
     pub action: ::core::option::Option<MatchAction>,
 }
@@ -1831,6 +1838,7 @@ pub struct MatchCondition {
 pub mod match_condition {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Condition {
+        /// A comparison of an attribute with values.
         #[prost(message, tag = "1")]
         Compare(super::MatchCompare),
         /// A condition in OTTL; only balance and size are checked here.
@@ -1846,6 +1854,7 @@ pub struct MatchCompare {
     /// The first that is there is compared. `root.` before a name asks the root span.
     #[prost(string, repeated, tag = "1")]
     pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How they are compared.
     #[prost(enumeration = "MatchOperator", tag = "2")]
     pub operator: i32,
     /// One; several for `IN` and `NOT_IN`; none for `EXISTS` and `NOT_EXISTS`.
@@ -1962,6 +1971,7 @@ pub mod adaptive_rule {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeterministicRate {
+    /// One trace in so many is kept.
     #[prost(uint64, tag = "1")]
     pub one_in: u64,
 }
@@ -1979,6 +1989,7 @@ pub struct EmaDynamicRate {
     /// On average.
     #[prost(uint64, tag = "1")]
     pub one_in: u64,
+    /// How the counts are averaged.
     #[prost(message, optional, tag = "2")]
     pub average: ::core::option::Option<MovingAverage>,
 }
@@ -1990,6 +2001,7 @@ pub struct EmaThroughputRate {
     /// Until the first average is there.
     #[prost(uint64, tag = "2")]
     pub initial_one_in: u64,
+    /// How the counts are averaged.
     #[prost(message, optional, tag = "3")]
     pub average: ::core::option::Option<MovingAverage>,
 }
@@ -2080,6 +2092,7 @@ pub struct ExtensionRule {
     /// The name of the evaluator.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// Passed to the evaluator as they are.
     #[prost(btree_map = "string, string", tag = "2")]
     pub settings: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
