@@ -109,10 +109,7 @@ impl Node {
 }
 
 fn create(tenant: &TenantId) -> tenants::Command {
-    tenants::Command::Create {
-        tenant: tenant.clone(),
-        display_name: String::new(),
-    }
+    tenants::Command::create(tenant.clone())
 }
 
 fn suspend(tenant: &TenantId) -> tenants::Command {

@@ -76,17 +76,22 @@ impl Command {
             } => {
                 let (groups, mut said) = read(&file)?;
                 let request = wire::ChangeOverridesRequest {
-                    command_id: String::new(),
+                    change: Some(wire::Change {
+                        if_match,
+                        ..wire::Change::default()
+                    }),
                     scope: Some(layer.scope()),
                     set: BTreeMap::from([(FIELD.to_owned(), groups.to_string())]),
                     clear: Vec::new(),
-                    if_match,
                 };
                 let answer = service
                     .change_overrides(client.request(request))
                     .await?
                     .into_inner();
-                said.push_str(&format!("version {}\n", answer.version));
+                said.push_str(&format!(
+                    "version {}\n",
+                    answer.overrides.as_ref().map_or(0, |layer| layer.version)
+                ));
                 Ok(said)
             }
             Self::Get { layer } => {
@@ -174,8 +179,12 @@ fn show(answer: &wire::GetOverridesResponse) -> Result<String> {
         wire::OverrideSource::BuiltIn => "configuration",
         wire::OverrideSource::Defaults => "defaults",
         wire::OverrideSource::Tenant => "tenant",
+        wire::OverrideSource::UserConfigurable => "the tenant itself",
     };
-    let mut text = format!("# from {from}, version {}\n{yaml}", answer.version);
+    let mut text = format!(
+        "# from {from}, version {}\n{yaml}",
+        answer.overrides.as_ref().map_or(0, |layer| layer.version)
+    );
     if let Some(why) = answer.ignored.get(FIELD) {
         writeln!(text, "# rules are set that have no effect: {why}")?;
     }
@@ -264,7 +273,10 @@ groups:
         };
         let answer = wire::GetOverridesResponse {
             effective: vec![field],
-            version: 7,
+            overrides: Some(wire::Overrides {
+                version: 7,
+                ..wire::Overrides::default()
+            }),
             ..wire::GetOverridesResponse::default()
         };
         let text = show(&answer).unwrap();

@@ -24,18 +24,20 @@ struct Cli {
 async fn a_tenant_and_its_overrides_are_administered() {
     let server = Server::start().await;
     expect_test::expect![[r#"
+        revision 1, 1 events
         TENANT        team-1
         DISPLAY_NAME  One
         STATE         active
         CREATED_AT    2023-11-14T22:13:20Z
         VERSION       1
+        BLOCK_FORMAT  native
     "#]]
     .assert_eq(&server.ctl("tenant create team-1 --display-name One").await);
     server.ctl("tenant create team-2").await;
     expect_test::expect![[r#"
-        TENANT  DISPLAY_NAME  STATE   CREATED_AT            VERSION
-        team-1  One           active  2023-11-14T22:13:20Z  1
-        team-2                active  2023-11-14T22:13:20Z  2
+        TENANT  DISPLAY_NAME  STATE   CREATED_AT            VERSION  BLOCK_FORMAT
+        team-1  One           active  2023-11-14T22:13:20Z  1        native
+        team-2                active  2023-11-14T22:13:20Z  2        native
     "#]]
     .assert_eq(&server.ctl("tenant list").await);
     let changed = server

@@ -10,7 +10,9 @@ mod time;
 mod units;
 
 pub use ids::{BlockId, IdError, NodeId, Revision, SpanId, TenantId, Term, TraceId};
-pub use limits::{Field, LimitError, Limits, OverridesPatch};
+pub use limits::{
+    Field, LimitError, Limits, Override, OverridesPatch, is_user_configurable, overrides,
+};
 pub use rules::RuleGroups;
 pub use time::{TimeRange, UnixNano};
 pub use units::{ByteSize, UnitError, format_duration, parse_duration};

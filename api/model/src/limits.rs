@@ -4,6 +4,9 @@
 //! operator wrote: only the named fields; every other field inherits from the layer below
 //! (Tempo replaces the whole entry instead; see ADR 0007).
 
+mod recorded;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::rules::RuleError;
@@ -21,11 +24,9 @@ pub enum LimitError {
 }
 
 fn known() -> String {
-    FIELDS
-        .iter()
-        .map(|field| field.name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let limits = FIELDS.iter().map(|field| field.name);
+    let recorded = recorded::RECORDED.iter().map(|field| field.name);
+    limits.chain(recorded).collect::<Vec<_>>().join(", ")
 }
 
 macro_rules! limits {
@@ -40,7 +41,11 @@ macro_rules! limits {
 
         /// The fields an operator named; `None` inherits.
         #[derive(Debug, Clone, PartialEq, Default)]
-        pub struct OverridesPatch { $( pub $field: Option<$type>, )+ }
+        pub struct OverridesPatch {
+            $( pub $field: Option<$type>, )+
+            /// Canonical values of fields that nothing acts on yet, by name.
+            pub recorded: BTreeMap<&'static str, String>,
+        }
 
         /// One line of documentation a limit.
         const FIELDS: &[Field] = &[ $( Field { name: $name, unit: $kind::UNIT, doc: concat!($($doc),+) }, )+ ];
@@ -60,7 +65,13 @@ macro_rules! limits {
                         self.$field = Some(value);
                         Ok(())
                     } )+
-                    _ => Err(LimitError::Unknown(name.to_owned())),
+                    _ => {
+                        let field = recorded::find(name).ok_or_else(|| LimitError::Unknown(name.to_owned()))?;
+                        let canonical = field.canonical(value);
+                        let value = canonical.map_err(|reason| LimitError::Value { name: field.name, reason })?;
+                        self.recorded.insert(field.name, value);
+                        Ok(())
+                    }
                 }
             }
 
@@ -71,7 +82,11 @@ macro_rules! limits {
             pub fn clear(&mut self, name: &str) -> Result<(), LimitError> {
                 match name {
                     $( $name => { self.$field = None; Ok(()) } )+
-                    _ => Err(LimitError::Unknown(name.to_owned())),
+                    _ => {
+                        let field = recorded::find(name).ok_or_else(|| LimitError::Unknown(name.to_owned()))?;
+                        self.recorded.remove(field.name);
+                        Ok(())
+                    }
                 }
             }
 
@@ -80,6 +95,7 @@ macro_rules! limits {
             pub fn entries(&self) -> Vec<(&'static str, String)> {
                 let mut out = Vec::new();
                 $( if let Some(value) = &self.$field { out.push(($name, $kind::print(value))); } )+
+                out.extend(self.recorded.iter().map(|(name, value)| (*name, value.clone())));
                 out
             }
 
@@ -98,6 +114,41 @@ macro_rules! limits {
             }
         }
     };
+}
+
+/// Whether a tenant may set an override for itself.
+#[must_use]
+pub fn is_user_configurable(name: &str) -> bool {
+    recorded::find(name).is_some_and(|field| field.theirs)
+}
+
+/// Every override there is: those that are acted on, then those that are only checked and kept.
+pub fn overrides() -> impl Iterator<Item = Override> {
+    let limits = FIELDS.iter().map(|field| Override {
+        field: *field,
+        acted_on: true,
+        user_configurable: false,
+    });
+    let recorded = recorded::RECORDED.iter().map(|recorded| Override {
+        field: Field {
+            name: recorded.name,
+            unit: recorded.unit,
+            doc: recorded.doc,
+        },
+        acted_on: false,
+        user_configurable: recorded.theirs,
+    });
+    limits.chain(recorded)
+}
+
+/// What may be set for a tenant.
+#[derive(Debug, Clone, Copy)]
+pub struct Override {
+    pub field: Field,
+    /// Otherwise it is checked and kept, and nothing acts on it yet.
+    pub acted_on: bool,
+    /// Whether a tenant may set it for itself.
+    pub user_configurable: bool,
 }
 
 /// Name, unit and meaning of one limit.

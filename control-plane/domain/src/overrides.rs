@@ -10,12 +10,28 @@ use takt_model::{LimitError, OverridesPatch, Revision, TenantId, UnixNano};
 
 use crate::{Facts, Rejection, Resource, State, Subject, tenants};
 
-/// Where an override is set.
+/// Where an override is set. The later ones win, field by field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
     Defaults,
     Tenant(TenantId),
+    /// What a tenant sets for itself, of the few fields it may.
+    OfTenantItself(TenantId),
 }
+
+impl Layer {
+    /// Whose it is; nobody's is everybody's.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Defaults => None,
+            Self::Tenant(tenant) | Self::OfTenantItself(tenant) => Some(tenant),
+        }
+    }
+}
+
+/// What the layer of a tenant itself is called among the tenant's.
+pub const OF_TENANT_ITSELF: &str = "user-configurable";
 
 /// What is set in one layer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,14 +57,40 @@ impl Values {
     }
 }
 
-/// Set and clear fields of one layer, all or nothing.
+/// What a tenant has in the end beside the defaults: what it set for itself over what was set for it.
+#[must_use]
+pub fn own(state: &State, tenant: &TenantId) -> BTreeMap<String, String> {
+    let layers = [
+        Layer::Tenant(tenant.clone()),
+        Layer::OfTenantItself(tenant.clone()),
+    ];
+    let values = layers.iter().filter_map(|layer| state.overrides.get(layer));
+    values.flat_map(|values| values.fields.clone()).collect()
+}
+
+/// All or nothing, on one layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     pub layer: Layer,
-    pub set: BTreeMap<String, String>,
-    pub clear: BTreeSet<String>,
+    pub wish: Wish,
     /// The version of the layer; revision 0 is a layer nobody touched.
     pub if_match: Option<Revision>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Set and clear fields, leave the others.
+    Change {
+        set: BTreeMap<String, String>,
+        clear: BTreeSet<String>,
+    },
+    /// Exactly these fields.
+    Replace { fields: BTreeMap<String, String> },
+    /// Exactly the fields the layer had at a revision, whatever this version thinks of their values.
+    RollBack {
+        fields: BTreeMap<String, String>,
+        to: Revision,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +104,11 @@ pub enum Event {
         layer: Layer,
         name: String,
     },
+    /// The layer is going back to what it was at a revision; what that takes follows.
+    RolledBack {
+        layer: Layer,
+        to: Revision,
+    },
 }
 
 impl Event {
@@ -71,6 +118,10 @@ impl Event {
         match self.layer() {
             Layer::Defaults => Subject::named(Resource::Overrides, ""),
             Layer::Tenant(tenant) => Subject::of_tenant(Resource::Overrides, tenant),
+            Layer::OfTenantItself(tenant) => Subject {
+                name: OF_TENANT_ITSELF.to_owned(),
+                ..Subject::of_tenant(Resource::Overrides, tenant)
+            },
         }
     }
 
@@ -78,7 +129,9 @@ impl Event {
     #[must_use]
     pub fn layer(&self) -> &Layer {
         match self {
-            Self::Set { layer, .. } | Self::Cleared { layer, .. } => layer,
+            Self::Set { layer, .. }
+            | Self::Cleared { layer, .. }
+            | Self::RolledBack { layer, .. } => layer,
         }
     }
 }
@@ -88,35 +141,77 @@ pub(crate) fn decide(
     command: &Command,
     _facts: &Facts,
 ) -> Result<Vec<crate::Event>, Rejection> {
-    if let Layer::Tenant(tenant) = &command.layer {
+    let layer = &command.layer;
+    if let Some(tenant) = layer.tenant() {
         tenants::present(state, tenant, None)?;
     }
     let untouched = Arc::default();
-    let current = state.overrides.get(&command.layer).unwrap_or(&untouched);
+    let current = state.overrides.get(layer).unwrap_or(&untouched);
     tenants::matches(command.if_match, current.version)?;
-    if let Some(name) = command
-        .clear
-        .iter()
-        .find(|name| command.set.contains_key(*name))
-    {
+    match &command.wish {
+        Wish::Change { set, clear } => change(layer, current, set, clear),
+        Wish::Replace { fields } => {
+            let fields = fields.iter();
+            let fields =
+                fields.map(|(name, text)| Ok((name.clone(), canonical(layer, name, text)?)));
+            Ok(replace(
+                layer,
+                current,
+                &fields.collect::<Result<_, Rejection>>()?,
+            ))
+        }
+        Wish::RollBack { fields, to } => {
+            let mut events = replace(layer, current, fields);
+            if !events.is_empty() {
+                let (layer, to) = (layer.clone(), *to);
+                events.insert(0, Event::RolledBack { layer, to }.into());
+            }
+            Ok(events)
+        }
+    }
+}
+
+fn change(
+    layer: &Layer,
+    current: &Values,
+    set: &BTreeMap<String, String>,
+    clear: &BTreeSet<String>,
+) -> Result<Vec<crate::Event>, Rejection> {
+    if let Some(name) = clear.iter().find(|name| set.contains_key(*name)) {
         return Err(Rejection::OverrideAmbiguous(name.clone()));
     }
     let mut events = Vec::new();
-    for (name, text) in &command.set {
-        let value = canonical(name, text)?;
+    for (name, text) in set {
+        let value = canonical(layer, name, text)?;
         if current.fields.get(name) != Some(&value) {
-            let layer = command.layer.clone();
-            let name = name.clone();
-            events.push(Event::Set { layer, name, value }.into());
+            events.push(was_set(layer, name, value));
         }
     }
-    for name in &command.clear {
+    for name in clear {
         clearable(current, name)?;
         if current.fields.contains_key(name) {
-            events.push(cleared(&command.layer, name));
+            events.push(cleared(layer, name));
         }
     }
     Ok(events)
+}
+
+/// From what is there to exactly these fields.
+fn replace(
+    layer: &Layer,
+    current: &Values,
+    fields: &BTreeMap<String, String>,
+) -> Vec<crate::Event> {
+    let set = fields
+        .iter()
+        .filter(|(name, value)| current.fields.get(*name) != Some(value))
+        .map(|(name, value)| was_set(layer, name, value.clone()));
+    let gone = current
+        .fields
+        .keys()
+        .filter(|name| !fields.contains_key(*name));
+    let gone = gone.map(|name| cleared(layer, name));
+    set.chain(gone).collect()
 }
 
 /// Everything of a layer goes.
@@ -131,6 +226,15 @@ pub(crate) fn clear_all(state: &State, layer: &Layer) -> Vec<crate::Event> {
         .collect()
 }
 
+fn was_set(layer: &Layer, name: &str, value: String) -> crate::Event {
+    Event::Set {
+        layer: layer.clone(),
+        name: name.to_owned(),
+        value,
+    }
+    .into()
+}
+
 fn cleared(layer: &Layer, name: &str) -> crate::Event {
     Event::Cleared {
         layer: layer.clone(),
@@ -139,7 +243,12 @@ fn cleared(layer: &Layer, name: &str) -> crate::Event {
     .into()
 }
 
-fn canonical(name: &str, text: &str) -> Result<String, Rejection> {
+fn canonical(layer: &Layer, name: &str, text: &str) -> Result<String, Rejection> {
+    if let Layer::OfTenantItself(_) = layer
+        && !takt_model::is_user_configurable(name)
+    {
+        return Err(Rejection::OverrideNotTheirs(name.to_owned()));
+    }
     let mut patch = OverridesPatch::default();
     patch.set(name, text).map_err(rejection)?;
     let entry = patch.entries().into_iter().next();
@@ -172,6 +281,7 @@ pub(crate) fn evolve(state: &mut State, event: &Event, _at: UnixNano, version: R
         Event::Cleared { name, .. } => {
             values.fields.remove(name);
         }
+        Event::RolledBack { .. } => {}
     }
     values.version = version;
 }

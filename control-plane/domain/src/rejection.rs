@@ -2,28 +2,17 @@
 
 use takt_model::{LimitError, Revision, TenantId};
 
-use crate::tenants::{MAX_DISPLAY_NAME_BYTES, MAX_SUSPEND_REASON_BYTES};
-use crate::{access, cluster, decisions, jobs, ledger, licences, nodes, policies, ring};
+use crate::{access, cluster, decisions, jobs, ledger, licences, nodes, policies, ring, tenants};
 
 /// A rule said no. The text is for people, [`Rejection::reason`] for programs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
+    #[error(transparent)]
+    Tenant(#[from] tenants::Rejection),
     #[error("tenant `{0}` is unknown; create it with `takt ctl tenant create {0}`")]
     TenantUnknown(TenantId),
-    #[error("tenant `{0}` exists already")]
-    TenantExists(TenantId),
     #[error("tenant `{0}` is deleted; its id is not given out again")]
     TenantDeleted(TenantId),
-    #[error(
-        "the display name is {0} bytes long, at most {max} are allowed",
-        max = MAX_DISPLAY_NAME_BYTES
-    )]
-    DisplayNameTooLong(usize),
-    #[error(
-        "the reason is {0} bytes long, at most {max} are allowed",
-        max = MAX_SUSPEND_REASON_BYTES
-    )]
-    SuspendReasonTooLong(usize),
     #[error("version `{asked}` was asked for, but it is at `{current}`; read it again and retry")]
     VersionMismatch { asked: Revision, current: Revision },
     #[error(transparent)]
@@ -32,6 +21,8 @@ pub enum Rejection {
     OverrideInvalid(LimitError),
     #[error("override `{0}` is to be set and cleared at once")]
     OverrideAmbiguous(String),
+    #[error("override `{0}` is the operator's: a tenant cannot set it for itself")]
+    OverrideNotTheirs(String),
     #[error(transparent)]
     Ring(#[from] ring::Rejection),
     #[error(transparent)]
@@ -68,14 +59,13 @@ impl Rejection {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::TenantUnknown(_) => "TENANT_UNKNOWN",
-            Self::TenantExists(_) => "TENANT_EXISTS",
             Self::TenantDeleted(_) => "TENANT_DELETED",
-            Self::DisplayNameTooLong(_) => "DISPLAY_NAME_TOO_LONG",
-            Self::SuspendReasonTooLong(_) => "SUSPEND_REASON_TOO_LONG",
             Self::VersionMismatch { .. } => "VERSION_MISMATCH",
             Self::OverrideUnknown(_) => "OVERRIDE_UNKNOWN",
             Self::OverrideInvalid(_) => "OVERRIDE_INVALID",
             Self::OverrideAmbiguous(_) => "OVERRIDE_AMBIGUOUS",
+            Self::OverrideNotTheirs(_) => "OVERRIDE_NOT_USER_CONFIGURABLE",
+            Self::Tenant(rejection) => rejection.reason(),
             Self::Ring(rejection) => rejection.reason(),
             Self::Policy(rejection) => rejection.reason(),
             Self::Decision(rejection) => rejection.reason(),
@@ -92,14 +82,12 @@ impl Rejection {
     pub fn kind(&self) -> Kind {
         match self {
             Self::TenantUnknown(_) => Kind::NotFound,
-            Self::TenantExists(_) | Self::TenantDeleted(_) | Self::VersionMismatch { .. } => {
-                Kind::Conflict
-            }
-            Self::DisplayNameTooLong(_)
-            | Self::SuspendReasonTooLong(_)
-            | Self::OverrideUnknown(_)
+            Self::TenantDeleted(_) | Self::VersionMismatch { .. } => Kind::Conflict,
+            Self::OverrideUnknown(_)
             | Self::OverrideInvalid(_)
-            | Self::OverrideAmbiguous(_) => Kind::Invalid,
+            | Self::OverrideAmbiguous(_)
+            | Self::OverrideNotTheirs(_) => Kind::Invalid,
+            Self::Tenant(rejection) => rejection.kind(),
             Self::Ring(rejection) => rejection.kind(),
             Self::Policy(rejection) => rejection.kind(),
             Self::Decision(rejection) => rejection.kind(),
@@ -116,14 +104,13 @@ impl Rejection {
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         match self {
-            Self::TenantUnknown(_) | Self::TenantExists(_) | Self::TenantDeleted(_) => {
-                Some("tenant")
-            }
-            Self::DisplayNameTooLong(_) => Some("display_name"),
-            Self::SuspendReasonTooLong(_) => Some("reason"),
+            Self::TenantUnknown(_) | Self::TenantDeleted(_) => Some("tenant"),
             Self::VersionMismatch { .. } => Some("change.if_match"),
-            Self::OverrideUnknown(_) | Self::OverrideInvalid(_) => Some("set"),
+            Self::OverrideUnknown(_) | Self::OverrideInvalid(_) | Self::OverrideNotTheirs(_) => {
+                Some("set")
+            }
             Self::OverrideAmbiguous(_) => Some("clear"),
+            Self::Tenant(rejection) => rejection.field(),
             Self::Ring(rejection) => rejection.field(),
             Self::Policy(rejection) => rejection.field(),
             Self::Decision(rejection) => rejection.field(),

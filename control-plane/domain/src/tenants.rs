@@ -1,22 +1,35 @@
-//! Who may use this installation: created, renamed, suspended, resumed, deleted.
+//! Who may use this installation: created, changed, suspended, resumed, deleted, purged.
 //!
-//! A deleted tenant stays as a tombstone, so that its id cannot come to mean somebody else while
-//! blocks under that id may still exist.
+//! A deletion is a saga: from `Deleted` on the tenant may do nothing, workers purge its blocks and
+//! report how far they are, and after `Purged` a tombstone stays, so that the id cannot come to mean
+//! somebody else.
 
-use std::sync::Arc;
+mod fold;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use takt_model::{Revision, TenantId, UnixNano};
 
-use crate::{Facts, Layer, Rejection, Resource, State, Subject, decisions, overrides, policies};
+use crate::{Facts, Kind, Layer, Resource, State, Subject, decisions, overrides, policies};
+
+pub(crate) use fold::evolve;
 
 pub const MAX_DISPLAY_NAME_BYTES: usize = 256;
-pub const MAX_SUSPEND_REASON_BYTES: usize = 1024;
+pub const MAX_REASON_BYTES: usize = 1024;
+pub const MAX_LABELS: usize = 32;
+pub const MAX_LABEL_KEY_BYTES: usize = 63;
+pub const MAX_LABEL_VALUE_BYTES: usize = 256;
+pub const MAX_CELL_BYTES: usize = 63;
 
 /// One tenant as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     pub display_name: String,
     pub standing: Standing,
+    pub labels: BTreeMap<String, String>,
+    pub block_format: BlockFormat,
+    /// Which cell of the installation serves it; empty is any.
+    pub cell: String,
     pub created_at: UnixNano,
     /// The revision after its last change.
     pub version: Revision,
@@ -25,19 +38,45 @@ pub struct Tenant {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     Active,
-    Suspended { reason: String },
+    Suspended {
+        reason: String,
+    },
+    /// It may do nothing; its blocks are being purged.
+    Deleting(Purge),
+    /// Nothing of it is left but its id.
     Deleted,
+}
+
+/// How far a deletion has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Purge {
+    pub deleted_at: UnixNano,
+    pub blocks: u64,
+    pub bytes: u64,
+    /// What went wrong the last time; empty if nothing did since.
+    pub last_failure: String,
+}
+
+/// How the new blocks of a tenant are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BlockFormat {
+    #[default]
+    Native,
+    VParquet4,
+    VParquet5,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     Create {
         tenant: TenantId,
-        display_name: String,
+        profile: Profile,
     },
-    Rename {
+    /// Changes what is named.
+    Update {
         tenant: TenantId,
-        display_name: String,
+        change: Profile,
+        clear_labels: BTreeSet<String>,
         if_match: Option<Revision>,
     },
     Suspend {
@@ -53,8 +92,54 @@ pub enum Command {
         tenant: TenantId,
         if_match: Option<Revision>,
     },
+    /// Takes a deletion back, as long as nothing was purged.
+    Undelete {
+        tenant: TenantId,
+        if_match: Option<Revision>,
+    },
+    /// A worker says how far the purge has come.
+    RecordPurge {
+        tenant: TenantId,
+        step: PurgeStep,
+    },
 }
 
+impl Command {
+    /// Lets a tenant in, without saying more about it.
+    #[must_use]
+    pub fn create(tenant: TenantId) -> Self {
+        Self::Create {
+            tenant,
+            profile: Profile::default(),
+        }
+    }
+}
+
+/// What can be said of a tenant; `None` leaves it as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    pub display_name: Option<String>,
+    /// These are set, others stay.
+    pub labels: BTreeMap<String, String>,
+    pub block_format: Option<BlockFormat>,
+    pub cell: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PurgeStep {
+    /// So many more blocks and bytes are gone.
+    Progressed {
+        blocks: u64,
+        bytes: u64,
+    },
+    Failed {
+        reason: String,
+    },
+    /// Nothing is left.
+    Finished,
+}
+
+/// Facts about tenants. The first five were released first and stand in the stored event itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     Created {
@@ -75,6 +160,38 @@ pub enum Event {
     Deleted {
         tenant: TenantId,
     },
+    LabelSet {
+        tenant: TenantId,
+        key: String,
+        value: String,
+    },
+    LabelCleared {
+        tenant: TenantId,
+        key: String,
+    },
+    BlockFormatChosen {
+        tenant: TenantId,
+        block_format: BlockFormat,
+    },
+    CellAssigned {
+        tenant: TenantId,
+        cell: String,
+    },
+    Undeleted {
+        tenant: TenantId,
+    },
+    PurgeProgressed {
+        tenant: TenantId,
+        blocks: u64,
+        bytes: u64,
+    },
+    PurgeFailed {
+        tenant: TenantId,
+        reason: String,
+    },
+    Purged {
+        tenant: TenantId,
+    },
 }
 
 impl Event {
@@ -92,7 +209,90 @@ impl Event {
             | Self::Renamed { tenant, .. }
             | Self::Suspended { tenant, .. }
             | Self::Resumed { tenant }
-            | Self::Deleted { tenant } => tenant,
+            | Self::Deleted { tenant }
+            | Self::LabelSet { tenant, .. }
+            | Self::LabelCleared { tenant, .. }
+            | Self::BlockFormatChosen { tenant, .. }
+            | Self::CellAssigned { tenant, .. }
+            | Self::Undeleted { tenant }
+            | Self::PurgeProgressed { tenant, .. }
+            | Self::PurgeFailed { tenant, .. }
+            | Self::Purged { tenant } => tenant,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    #[error("tenant `{0}` exists already")]
+    Exists(TenantId),
+    #[error("tenant `{0}` is not being deleted")]
+    NotDeleting(TenantId),
+    #[error("blocks of tenant `{0}` are purged already; its deletion cannot be taken back")]
+    PurgeBegan(TenantId),
+    #[error("the display name is {0} bytes long, at most {MAX_DISPLAY_NAME_BYTES} are allowed")]
+    DisplayNameTooLong(usize),
+    #[error("the reason is {0} bytes long, at most {MAX_REASON_BYTES} are allowed")]
+    ReasonTooLong(usize),
+    #[error(
+        "label `{0}` is not legal: a key has 1 to {MAX_LABEL_KEY_BYTES} of `a-z A-Z 0-9 _ - . /` and begins with a letter"
+    )]
+    LabelKey(String),
+    #[error(
+        "the value of label `{key}` is {bytes} bytes long, at most {MAX_LABEL_VALUE_BYTES} are allowed"
+    )]
+    LabelValue { key: String, bytes: usize },
+    #[error("a tenant may have {MAX_LABELS} labels, these would be {0}")]
+    TooManyLabels(usize),
+    #[error("label `{0}` is to be set and cleared at once")]
+    LabelAmbiguous(String),
+    #[error("cell `{0}` is not legal: at most {MAX_CELL_BYTES} of `a-z 0-9 -`")]
+    Cell(String),
+}
+
+impl Rejection {
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Exists(_) => "TENANT_EXISTS",
+            Self::NotDeleting(_) => "TENANT_NOT_DELETING",
+            Self::PurgeBegan(_) => "TENANT_PURGE_BEGAN",
+            Self::DisplayNameTooLong(_) => "DISPLAY_NAME_TOO_LONG",
+            Self::ReasonTooLong(_) => "REASON_TOO_LONG",
+            Self::LabelKey(_) => "LABEL_KEY_INVALID",
+            Self::LabelValue { .. } => "LABEL_VALUE_TOO_LONG",
+            Self::TooManyLabels(_) => "TOO_MANY_LABELS",
+            Self::LabelAmbiguous(_) => "LABEL_AMBIGUOUS",
+            Self::Cell(_) => "CELL_INVALID",
+        }
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Exists(_) | Self::NotDeleting(_) | Self::PurgeBegan(_) => Kind::Conflict,
+            Self::DisplayNameTooLong(_)
+            | Self::ReasonTooLong(_)
+            | Self::LabelKey(_)
+            | Self::LabelValue { .. }
+            | Self::TooManyLabels(_)
+            | Self::LabelAmbiguous(_)
+            | Self::Cell(_) => Kind::Invalid,
+        }
+    }
+
+    /// The field of the request that is at fault, if it is one.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Exists(_) | Self::NotDeleting(_) | Self::PurgeBegan(_) => Some("tenant"),
+            Self::DisplayNameTooLong(_) => Some("display_name"),
+            Self::ReasonTooLong(_) => Some("reason"),
+            Self::LabelKey(_)
+            | Self::LabelValue { .. }
+            | Self::TooManyLabels(_)
+            | Self::LabelAmbiguous(_) => Some("labels"),
+            Self::Cell(_) => Some("cell"),
         }
     }
 }
@@ -101,30 +301,35 @@ pub(crate) fn decide(
     state: &State,
     command: &Command,
     _facts: &Facts,
-) -> Result<Vec<crate::Event>, Rejection> {
-    match command {
-        Command::Create {
+) -> Result<Vec<crate::Event>, crate::Rejection> {
+    let events = match command {
+        Command::Create { tenant, profile } => create(state, tenant, profile)?,
+        Command::Update {
             tenant,
-            display_name,
-        } => create(state, tenant, display_name),
-        Command::Rename {
-            tenant,
-            display_name,
+            change,
+            clear_labels,
             if_match,
-        } => rename(present(state, tenant, *if_match)?, tenant, display_name),
+        } => {
+            let found = present(state, tenant, *if_match)?;
+            update(found, tenant, change, clear_labels)?
+        }
         Command::Suspend {
             tenant,
             reason,
             if_match,
-        } => suspend(present(state, tenant, *if_match)?, tenant, reason),
-        Command::Resume { tenant, if_match } => {
-            Ok(resume(present(state, tenant, *if_match)?, tenant))
-        }
+        } => suspend(present(state, tenant, *if_match)?, tenant, reason)?,
+        Command::Resume { tenant, if_match } => resume(present(state, tenant, *if_match)?, tenant),
         Command::Delete { tenant, if_match } => {
             present(state, tenant, *if_match)?;
-            Ok(delete(state, tenant))
+            let mut events = farewell(state, tenant);
+            let tenant = tenant.clone();
+            events.push(Event::Deleted { tenant }.into());
+            return Ok(events);
         }
-    }
+        Command::Undelete { tenant, if_match } => undelete(state, tenant, *if_match)?,
+        Command::RecordPurge { tenant, step } => record_purge(state, tenant, step)?,
+    };
+    Ok(events.into_iter().map(Into::into).collect())
 }
 
 /// The tenant, if it is there, not deleted, and at the version asked for.
@@ -132,110 +337,215 @@ pub(crate) fn present<'a>(
     state: &'a State,
     tenant: &TenantId,
     if_match: Option<Revision>,
-) -> Result<&'a Tenant, Rejection> {
-    let found = state
-        .tenants
-        .get(tenant)
-        .ok_or_else(|| Rejection::TenantUnknown(tenant.clone()))?;
-    if found.standing == Standing::Deleted {
-        return Err(Rejection::TenantDeleted(tenant.clone()));
+) -> Result<&'a Tenant, crate::Rejection> {
+    let found = known(state, tenant)?;
+    if let Standing::Deleting(_) | Standing::Deleted = found.standing {
+        return Err(crate::Rejection::TenantDeleted(tenant.clone()));
     }
     matches(if_match, found.version)?;
     Ok(found)
 }
 
-pub(crate) fn matches(if_match: Option<Revision>, current: Revision) -> Result<(), Rejection> {
+fn known<'a>(state: &'a State, tenant: &TenantId) -> Result<&'a Tenant, crate::Rejection> {
+    let found = state.tenants.get(tenant);
+    let found = found.ok_or_else(|| crate::Rejection::TenantUnknown(tenant.clone()))?;
+    Ok(found)
+}
+
+pub(crate) fn matches(
+    if_match: Option<Revision>,
+    current: Revision,
+) -> Result<(), crate::Rejection> {
     match if_match {
-        Some(asked) if asked != current => Err(Rejection::VersionMismatch { asked, current }),
+        Some(asked) if asked != current => {
+            Err(crate::Rejection::VersionMismatch { asked, current })
+        }
         Some(_) | None => Ok(()),
     }
+}
+
+/// What goes with a tenant: everything that is its own is cleared, and the log says so.
+fn farewell(state: &State, tenant: &TenantId) -> Vec<crate::Event> {
+    let mut events = overrides::clear_all(state, &Layer::Tenant(tenant.clone()));
+    events.extend(overrides::clear_all(
+        state,
+        &Layer::OfTenantItself(tenant.clone()),
+    ));
+    events.extend(policies::farewell(state, tenant));
+    events.extend(decisions::farewell(state, tenant));
+    events
 }
 
 fn create(
     state: &State,
     tenant: &TenantId,
-    display_name: &str,
-) -> Result<Vec<crate::Event>, Rejection> {
+    profile: &Profile,
+) -> Result<Vec<Event>, crate::Rejection> {
     match state.tenants.get(tenant).map(|found| &found.standing) {
-        Some(Standing::Deleted) => Err(Rejection::TenantDeleted(tenant.clone())),
+        Some(Standing::Deleting(_) | Standing::Deleted) => {
+            return Err(crate::Rejection::TenantDeleted(tenant.clone()));
+        }
         Some(Standing::Active | Standing::Suspended { .. }) => {
-            Err(Rejection::TenantExists(tenant.clone()))
+            return Err(Rejection::Exists(tenant.clone()).into());
         }
-        None => Ok(vec![
-            Event::Created {
+        None => {}
+    }
+    let blank = Tenant::new(String::new(), UnixNano(0), Revision(0));
+    let display_name = short_name(profile.display_name.as_deref().unwrap_or_default())?;
+    let mut events = vec![Event::Created {
+        tenant: tenant.clone(),
+        display_name,
+    }];
+    let rest = Profile {
+        display_name: None,
+        ..profile.clone()
+    };
+    events.extend(update(&blank, tenant, &rest, &BTreeSet::new())?);
+    Ok(events)
+}
+
+fn update(
+    found: &Tenant,
+    tenant: &TenantId,
+    change: &Profile,
+    clear_labels: &BTreeSet<String>,
+) -> Result<Vec<Event>, Rejection> {
+    let mut events = Vec::new();
+    if let Some(display_name) = &change.display_name {
+        let display_name = short_name(display_name)?;
+        if found.display_name != display_name {
+            let tenant = tenant.clone();
+            events.push(Event::Renamed {
+                tenant,
+                display_name,
+            });
+        }
+    }
+    events.extend(relabel(found, tenant, &change.labels, clear_labels)?);
+    if let Some(block_format) = change.block_format
+        && block_format != found.block_format
+    {
+        let tenant = tenant.clone();
+        events.push(Event::BlockFormatChosen {
+            tenant,
+            block_format,
+        });
+    }
+    if let Some(cell) = &change.cell {
+        let cell = legal_cell(cell)?;
+        if found.cell != cell {
+            let tenant = tenant.clone();
+            events.push(Event::CellAssigned { tenant, cell });
+        }
+    }
+    Ok(events)
+}
+
+fn relabel(
+    found: &Tenant,
+    tenant: &TenantId,
+    set: &BTreeMap<String, String>,
+    clear: &BTreeSet<String>,
+) -> Result<Vec<Event>, Rejection> {
+    if let Some(key) = clear.iter().find(|key| set.contains_key(*key)) {
+        return Err(Rejection::LabelAmbiguous(key.clone()));
+    }
+    let mut after: BTreeSet<&String> = found.labels.keys().collect();
+    let mut events = Vec::new();
+    for (key, value) in set {
+        legal_label(key, value)?;
+        after.insert(key);
+        if found.labels.get(key) != Some(value) {
+            events.push(Event::LabelSet {
                 tenant: tenant.clone(),
-                display_name: short_name(display_name)?,
-            }
-            .into(),
-        ]),
-    }
-}
-
-fn rename(
-    found: &Tenant,
-    tenant: &TenantId,
-    display_name: &str,
-) -> Result<Vec<crate::Event>, Rejection> {
-    let display_name = short_name(display_name)?;
-    if found.display_name == display_name {
-        return Ok(Vec::new());
-    }
-    Ok(vec![
-        Event::Renamed {
-            tenant: tenant.clone(),
-            display_name,
+                key: key.clone(),
+                value: value.clone(),
+            });
         }
-        .into(),
-    ])
+    }
+    for key in clear {
+        if after.remove(key) {
+            let (tenant, key) = (tenant.clone(), key.clone());
+            events.push(Event::LabelCleared { tenant, key });
+        }
+    }
+    if after.len() > MAX_LABELS {
+        return Err(Rejection::TooManyLabels(after.len()));
+    }
+    Ok(events)
 }
 
-fn suspend(
-    found: &Tenant,
-    tenant: &TenantId,
-    reason: &str,
-) -> Result<Vec<crate::Event>, Rejection> {
-    if reason.len() > MAX_SUSPEND_REASON_BYTES {
-        return Err(Rejection::SuspendReasonTooLong(reason.len()));
-    }
+fn suspend(found: &Tenant, tenant: &TenantId, reason: &str) -> Result<Vec<Event>, Rejection> {
+    let reason = short_reason(reason)?;
     let wanted = Standing::Suspended {
-        reason: reason.to_owned(),
+        reason: reason.clone(),
     };
     if found.standing == wanted {
         return Ok(Vec::new());
     }
-    Ok(vec![
-        Event::Suspended {
-            tenant: tenant.clone(),
-            reason: reason.to_owned(),
-        }
-        .into(),
-    ])
+    let tenant = tenant.clone();
+    Ok(vec![Event::Suspended { tenant, reason }])
 }
 
-fn resume(found: &Tenant, tenant: &TenantId) -> Vec<crate::Event> {
+fn resume(found: &Tenant, tenant: &TenantId) -> Vec<Event> {
     if found.standing == Standing::Active {
         return Vec::new();
     }
-    vec![
-        Event::Resumed {
-            tenant: tenant.clone(),
-        }
-        .into(),
-    ]
+    let tenant = tenant.clone();
+    vec![Event::Resumed { tenant }]
 }
 
-/// What it has goes with it, and the log says so.
-fn delete(state: &State, tenant: &TenantId) -> Vec<crate::Event> {
-    let mut events = overrides::clear_all(state, &Layer::Tenant(tenant.clone()));
-    events.extend(policies::farewell(state, tenant));
-    events.extend(decisions::farewell(state, tenant));
-    events.push(
-        Event::Deleted {
-            tenant: tenant.clone(),
+fn undelete(
+    state: &State,
+    tenant: &TenantId,
+    if_match: Option<Revision>,
+) -> Result<Vec<Event>, crate::Rejection> {
+    let found = known(state, tenant)?;
+    matches(if_match, found.version)?;
+    match &found.standing {
+        Standing::Active | Standing::Suspended { .. } => Ok(Vec::new()),
+        Standing::Deleting(purge) if purge.blocks == 0 => {
+            let tenant = tenant.clone();
+            Ok(vec![Event::Undeleted { tenant }])
         }
-        .into(),
-    );
-    events
+        Standing::Deleting(_) | Standing::Deleted => {
+            Err(Rejection::PurgeBegan(tenant.clone()).into())
+        }
+    }
+}
+
+fn record_purge(
+    state: &State,
+    tenant: &TenantId,
+    step: &PurgeStep,
+) -> Result<Vec<Event>, crate::Rejection> {
+    let found = known(state, tenant)?;
+    let tenant = tenant.clone();
+    match (&found.standing, step) {
+        (Standing::Deleted, PurgeStep::Finished) => Ok(Vec::new()),
+        (
+            Standing::Deleting(_),
+            PurgeStep::Progressed {
+                blocks: 0,
+                bytes: 0,
+            },
+        ) => Ok(Vec::new()),
+        (Standing::Deleting(_), PurgeStep::Progressed { blocks, bytes }) => {
+            Ok(vec![Event::PurgeProgressed {
+                tenant,
+                blocks: *blocks,
+                bytes: *bytes,
+            }])
+        }
+        (Standing::Deleting(_), PurgeStep::Failed { reason }) => {
+            let reason = short_reason(reason)?;
+            Ok(vec![Event::PurgeFailed { tenant, reason }])
+        }
+        (Standing::Deleting(_), PurgeStep::Finished) => Ok(vec![Event::Purged { tenant }]),
+        (Standing::Active | Standing::Suspended { .. } | Standing::Deleted, _) => {
+            Err(Rejection::NotDeleting(tenant).into())
+        }
+    }
 }
 
 fn short_name(display_name: &str) -> Result<String, Rejection> {
@@ -245,47 +555,36 @@ fn short_name(display_name: &str) -> Result<String, Rejection> {
     Ok(display_name.to_owned())
 }
 
-/// Folds one event; `version` is the revision after it.
-pub(crate) fn evolve(state: &mut State, event: &Event, at: UnixNano, version: Revision) {
-    match event {
-        Event::Created {
-            tenant,
-            display_name,
-        } => {
-            state.tenants.insert(
-                tenant.clone(),
-                Arc::new(Tenant {
-                    display_name: display_name.clone(),
-                    standing: Standing::Active,
-                    created_at: at,
-                    version,
-                }),
-            );
-        }
-        Event::Renamed {
-            tenant,
-            display_name,
-        } => change(state, tenant, version, |found| {
-            found.display_name.clone_from(display_name);
-        }),
-        Event::Suspended { tenant, reason } => change(state, tenant, version, |found| {
-            found.standing = Standing::Suspended {
-                reason: reason.clone(),
-            };
-        }),
-        Event::Resumed { tenant } => change(state, tenant, version, |found| {
-            found.standing = Standing::Active;
-        }),
-        Event::Deleted { tenant } => change(state, tenant, version, |found| {
-            found.standing = Standing::Deleted;
-        }),
+fn short_reason(reason: &str) -> Result<String, Rejection> {
+    if reason.len() > MAX_REASON_BYTES {
+        return Err(Rejection::ReasonTooLong(reason.len()));
     }
+    Ok(reason.to_owned())
 }
 
-fn change(state: &mut State, tenant: &TenantId, version: Revision, how: impl FnOnce(&mut Tenant)) {
-    if let Some(found) = state.tenants.get_mut(tenant) {
-        let found = Arc::make_mut(found);
-        how(found);
-        found.version = version;
+fn legal_label(key: &str, value: &str) -> Result<(), Rejection> {
+    let legal = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
+    let begins = key
+        .chars()
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic());
+    if !begins || key.len() > MAX_LABEL_KEY_BYTES || !key.chars().all(legal) {
+        let key: String = key.chars().take(MAX_LABEL_KEY_BYTES).collect();
+        return Err(Rejection::LabelKey(key));
     }
+    if value.len() > MAX_LABEL_VALUE_BYTES {
+        let (key, bytes) = (key.to_owned(), value.len());
+        return Err(Rejection::LabelValue { key, bytes });
+    }
+    Ok(())
+}
+
+fn legal_cell(cell: &str) -> Result<String, Rejection> {
+    let legal =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    if cell.len() > MAX_CELL_BYTES || !cell.chars().all(legal) {
+        let cell: String = cell.chars().take(MAX_CELL_BYTES).collect();
+        return Err(Rejection::Cell(cell));
+    }
+    Ok(cell.to_owned())
 }

@@ -54,8 +54,8 @@ proptest! {
         for (layer, values) in &state.overrides {
             prop_assert!(values.patch().1.is_empty());
             prop_assert!(values.version <= state.revision);
-            if let Layer::Tenant(tenant) = layer
-                && state.tenants[tenant].standing == Standing::Deleted
+            if let Some(tenant) = layer.tenant()
+                && matches!(state.tenants[tenant].standing, Standing::Deleting(_) | Standing::Deleted)
             {
                 prop_assert!(values.fields.is_empty());
             }
@@ -116,12 +116,16 @@ fn command() -> impl Strategy<Value = Command> {
     let tenant =
         || prop::sample::select(vec!["a", "b", "c"]).prop_map(|id| TenantId::new(id).unwrap());
     prop_oneof![
-        3 => (tenant(), ".{0,4}").prop_map(|(tenant, display_name)| Command::Tenant(
-            tenants::Command::Create { tenant, display_name }
-        )),
-        1 => (tenant(), ".{0,4}").prop_map(|(tenant, display_name)| Command::Tenant(
-            tenants::Command::Rename { tenant, display_name, if_match: None }
-        )),
+        3 => (tenant(), profile()).prop_map(|(tenant, profile)| {
+            tenants::Command::Create { tenant, profile }.into()
+        }),
+        1 => (tenant(), profile()).prop_map(|(tenant, change)| {
+            let (clear_labels, if_match) = (BTreeSet::new(), None);
+            tenants::Command::Update { tenant, change, clear_labels, if_match }.into()
+        }),
+        1 => tenant().prop_map(|tenant| {
+            tenants::Command::Undelete { tenant, if_match: None }.into()
+        }),
         1 => (tenant(), ".{0,4}").prop_map(|(tenant, reason)| Command::Tenant(
             tenants::Command::Suspend { tenant, reason, if_match: None }
         )),
@@ -132,7 +136,26 @@ fn command() -> impl Strategy<Value = Command> {
             tenants::Command::Delete { tenant, if_match: None }
         )),
         4 => change(prop_oneof![Just(Layer::Defaults), tenant().prop_map(Layer::Tenant)]),
+        1 => (tenant(), prop::collection::btree_map("forwarders", "[ab]", 0..2)).prop_map(
+            |(tenant, fields)| overrides::Command {
+                layer: Layer::OfTenantItself(tenant),
+                wish: overrides::Wish::Replace { fields },
+                if_match: None,
+            }.into()
+        ),
     ]
+}
+
+fn profile() -> impl Strategy<Value = tenants::Profile> {
+    let label = prop::collection::btree_map("[ab]", "[xy]", 0..3);
+    ("[a-c]{0,2}", label, prop::option::of("[a-c]{0,2}")).prop_map(|(name, labels, cell)| {
+        tenants::Profile {
+            display_name: Some(name),
+            labels,
+            block_format: None,
+            cell,
+        }
+    })
 }
 
 fn change(layer: impl Strategy<Value = Layer>) -> impl Strategy<Value = Command> {
@@ -160,8 +183,7 @@ fn change(layer: impl Strategy<Value = Layer>) -> impl Strategy<Value = Command>
                 .collect();
             Command::Overrides(overrides::Command {
                 layer,
-                set,
-                clear,
+                wish: overrides::Wish::Change { set, clear },
                 if_match: None,
             })
         })

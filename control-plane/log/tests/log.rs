@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use takt_domain::{Command, CommandId, Rejection, tenants};
+use takt_domain::{Command, CommandId, tenants};
 use takt_kit::{ManualClock, Tasks};
 use takt_log::{Handle, History, OpenError, Parts, Proposal, ProposeError, Settings, open};
 use takt_model::{NodeId, Revision, TenantId, UnixNano};
@@ -92,7 +92,7 @@ async fn a_rejection_changes_nothing() {
     other.id = CommandId(Uuid::from_u128(999));
     assert_eq!(
         log.propose(other).await.unwrap_err(),
-        ProposeError::Rejected(Rejection::TenantExists(tenant(0)))
+        ProposeError::Rejected(tenants::Rejection::Exists(tenant(0)).into())
     );
     assert_eq!(log.read().await.unwrap().revision, Revision(1));
     stop(log, tasks).await;
@@ -274,10 +274,7 @@ fn create(number: u64) -> Proposal {
     Proposal {
         id: CommandId(Uuid::from_u128(u128::from(number))),
         actor: "test".into(),
-        command: Command::Tenant(tenants::Command::Create {
-            tenant: tenant(number),
-            display_name: String::new(),
-        }),
+        command: Command::Tenant(tenants::Command::create(tenant(number))),
         dry_run: false,
     }
 }

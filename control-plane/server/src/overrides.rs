@@ -1,28 +1,47 @@
 //! Overrides over the wire.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use takt_domain::overrides::{Command, Values};
+use takt_domain::overrides::{Command, Values, Wish};
 use takt_domain::{Layer, Rejection, State};
-use takt_model::{Limits, OverridesPatch};
+use takt_log::Handle;
+use takt_model::{Limits, OverridesPatch, Revision};
 use takt_wire::takt::admin::v1 as wire;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesService;
 use tonic::{Request, Response, Status};
 
-use crate::refusal::rejected;
-use crate::request::{actor, if_match, layer};
-use crate::writer::Writer;
+use crate::refusal::{past, rejected};
+use crate::request::{actor, layer};
+use crate::writer::{Writer, if_match};
 
 #[derive(Debug)]
 pub(crate) struct OverridesApi {
     writer: Writer,
+    log: Handle,
     base: Arc<Limits>,
 }
 
 impl OverridesApi {
-    pub(crate) fn new(writer: Writer, base: Arc<Limits>) -> Self {
-        Self { writer, base }
+    pub(crate) fn new(writer: Writer, log: Handle, base: Arc<Limits>) -> Self {
+        Self { writer, log, base }
+    }
+
+    async fn change(
+        &self,
+        actor: String,
+        change: Option<wire::Change>,
+        layer: Layer,
+        wish: Wish,
+    ) -> Result<(Option<wire::Outcome>, Option<wire::Overrides>), Status> {
+        let command = Command {
+            layer: layer.clone(),
+            wish,
+            if_match: if_match(change.as_ref()),
+        };
+        let changed = self.writer.change(actor, change, command).await?;
+        let overrides = to_wire(&layer, &values(&changed.state, &layer));
+        Ok((Some(changed.outcome), Some(overrides)))
     }
 }
 
@@ -34,18 +53,36 @@ impl OverridesService for OverridesApi {
     ) -> Result<Response<wire::GetOverridesResponse>, Status> {
         let layer = layer(request.into_inner().scope)?;
         let state = self.writer.read().await?;
-        if let Layer::Tenant(tenant) = &layer
+        if let Some(tenant) = layer.tenant()
             && !state.tenants.contains_key(tenant)
         {
             return Err(rejected(&Rejection::TenantUnknown(tenant.clone())));
         }
-        let own = values(&state, &layer);
         let (effective, ignored) = effective(&state, &layer, &self.base);
         Ok(Response::new(wire::GetOverridesResponse {
-            own: own.fields,
+            overrides: Some(to_wire(&layer, &values(&state, &layer))),
             effective,
-            version: own.version.0,
             ignored,
+        }))
+    }
+
+    async fn list_override_fields(
+        &self,
+        request: Request<wire::ListOverrideFieldsRequest>,
+    ) -> Result<Response<wire::ListOverrideFieldsResponse>, Status> {
+        let prefix = request.into_inner().prefix;
+        let built_in: BTreeMap<&str, String> = self.base.entries().into_iter().collect();
+        let fields = takt_model::overrides().filter(|known| known.field.name.starts_with(&prefix));
+        let fields = fields.map(|known| wire::OverrideField {
+            name: known.field.name.to_owned(),
+            unit: known.field.unit.to_owned(),
+            doc: known.field.doc.trim().to_owned(),
+            built_in: built_in.get(known.field.name).cloned().unwrap_or_default(),
+            acted_on: known.acted_on,
+            user_configurable: known.user_configurable,
+        });
+        Ok(Response::new(wire::ListOverrideFieldsResponse {
+            fields: fields.collect(),
         }))
     }
 
@@ -55,72 +92,113 @@ impl OverridesService for OverridesApi {
     ) -> Result<Response<wire::ChangeOverridesResponse>, Status> {
         let actor = actor(&request);
         let request = request.into_inner();
-        let layer = layer(request.scope)?;
-        let command = Command {
-            layer: layer.clone(),
+        let wish = Wish::Change {
             set: request.set,
-            clear: request.clear.into_iter().collect::<BTreeSet<_>>(),
-            if_match: if_match(request.if_match),
+            clear: request.clear.into_iter().collect(),
         };
-        let change = wire::Change {
-            command_id: request.command_id,
-            ..wire::Change::default()
-        };
-        let changed = self.writer.change(actor, Some(change), command).await?;
-        let own = values(&changed.state, &layer);
+        let layer = layer(request.scope)?;
+        let (outcome, overrides) = self.change(actor, request.change, layer, wish).await?;
         Ok(Response::new(wire::ChangeOverridesResponse {
-            own: own.fields,
-            version: own.version.0,
+            outcome,
+            overrides,
+        }))
+    }
+
+    async fn replace_overrides(
+        &self,
+        request: Request<wire::ReplaceOverridesRequest>,
+    ) -> Result<Response<wire::ReplaceOverridesResponse>, Status> {
+        let actor = actor(&request);
+        let request = request.into_inner();
+        let fields = request.fields;
+        let layer = layer(request.scope)?;
+        let wish = Wish::Replace { fields };
+        let (outcome, overrides) = self.change(actor, request.change, layer, wish).await?;
+        Ok(Response::new(wire::ReplaceOverridesResponse {
+            outcome,
+            overrides,
+        }))
+    }
+
+    async fn rollback_overrides(
+        &self,
+        request: Request<wire::RollbackOverridesRequest>,
+    ) -> Result<Response<wire::RollbackOverridesResponse>, Status> {
+        let actor = actor(&request);
+        let request = request.into_inner();
+        let to = Revision(request.to_revision);
+        let layer = layer(request.scope)?;
+        let then = self.log.state_at(to).await;
+        let then = then.map_err(|error| past(&error))?;
+        let fields = values(&then, &layer).fields;
+        let wish = Wish::RollBack { fields, to };
+        let (outcome, overrides) = self.change(actor, request.change, layer, wish).await?;
+        Ok(Response::new(wire::RollbackOverridesResponse {
+            outcome,
+            overrides,
         }))
     }
 }
 
 fn values(state: &State, layer: &Layer) -> Values {
-    state
-        .overrides
-        .get(layer)
+    let values = state.overrides.get(layer);
+    values
         .map(|values| Values::clone(values))
         .unwrap_or_default()
 }
 
-/// Every field as it holds in this layer, and what cannot be read on the way there.
+pub(crate) fn to_wire(layer: &Layer, values: &Values) -> wire::Overrides {
+    use wire::scope::Scope;
+    let scope = match layer {
+        Layer::Defaults => Scope::Defaults(true),
+        Layer::Tenant(tenant) => Scope::Tenant(tenant.to_string()),
+        Layer::OfTenantItself(tenant) => Scope::UserConfigurable(tenant.to_string()),
+    };
+    wire::Overrides {
+        scope: Some(wire::Scope { scope: Some(scope) }),
+        fields: values.fields.clone(),
+        version: values.version.0,
+    }
+}
+
+/// The layers that hold for one, the weakest first.
+fn layers(layer: &Layer) -> Vec<(Layer, wire::OverrideSource)> {
+    let mut layers = vec![(Layer::Defaults, wire::OverrideSource::Defaults)];
+    if let Some(tenant) = layer.tenant() {
+        let own = Layer::OfTenantItself(tenant.clone());
+        layers.push((Layer::Tenant(tenant.clone()), wire::OverrideSource::Tenant));
+        layers.push((own, wire::OverrideSource::UserConfigurable));
+    }
+    layers
+}
+
+/// Every field as it holds in the end, and what cannot be read on the way there.
 fn effective(
     state: &State,
     layer: &Layer,
     base: &Limits,
 ) -> (Vec<wire::Override>, BTreeMap<String, String>) {
     let mut ignored = BTreeMap::new();
-    let mut patch = |layer: &Layer| {
-        let (patch, unreadable) = values(state, layer).patch();
+    let mut found: BTreeMap<&'static str, (String, wire::OverrideSource)> = BTreeMap::new();
+    for (name, value) in base.entries() {
+        found.insert(name, (value, wire::OverrideSource::BuiltIn));
+    }
+    for (layer, source) in layers(layer) {
+        let (patch, unreadable): (OverridesPatch, _) = values(state, &layer).patch();
+        for (name, value) in patch.entries() {
+            found.insert(name, (value, source));
+        }
         let unreadable = unreadable.into_iter();
         ignored.extend(unreadable.map(|(name, why)| (name, why.to_string())));
-        patch
-    };
-    let defaults = patch(&Layer::Defaults);
-    let own = match layer {
-        Layer::Defaults => OverridesPatch::default(),
-        Layer::Tenant(_) => patch(layer),
-    };
-    let limits = own.over(&defaults.over(base));
-    let names = |patch: &OverridesPatch| -> BTreeSet<&'static str> {
-        patch.entries().into_iter().map(|(name, _)| name).collect()
-    };
-    let (own, defaults) = (names(&own), names(&defaults));
-    let source = |name| {
-        if own.contains(name) {
-            wire::OverrideSource::Tenant
-        } else if defaults.contains(name) {
-            wire::OverrideSource::Defaults
-        } else {
-            wire::OverrideSource::BuiltIn
-        }
-    };
-    let fields = limits.entries().into_iter().zip(Limits::fields());
-    let effective = fields.map(|((name, value), field)| wire::Override {
-        name: name.to_owned(),
-        value,
-        source: source(name).into(),
-        unit: field.unit.to_owned(),
+    }
+    let known = takt_model::overrides().filter_map(|known| {
+        let (value, source) = found.remove(known.field.name)?;
+        Some(wire::Override {
+            name: known.field.name.to_owned(),
+            value,
+            source: source.into(),
+            unit: known.field.unit.to_owned(),
+        })
     });
-    (effective.collect(), ignored)
+    (known.collect(), ignored)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use takt_domain::{Kind, Rejection};
 use takt_kit::{Code, Reject};
-use takt_log::{ProposeError, ReadError};
+use takt_log::{PastError, ProposeError, ReadError};
 use tonic::Status;
 
 pub(crate) fn proposing(error: &ProposeError) -> Status {
@@ -27,6 +27,20 @@ pub(crate) fn rejected(rejection: &Rejection) -> Status {
 
 pub(crate) fn invalid(reason: &'static str, message: impl Into<String>) -> Status {
     Reject::new(Code::Invalid, reason, message).status()
+}
+
+/// A state of the past that cannot be brought back.
+pub(crate) fn past(error: &PastError) -> Status {
+    let text = error.to_string();
+    let reject = match error {
+        PastError::Future { .. } => Reject::new(Code::Invalid, "REVISION_IN_FUTURE", text),
+        PastError::Forgotten { .. } => Reject::new(Code::NotFound, "REVISION_FORGOTTEN", text),
+        PastError::Storage(source) => {
+            tracing::error!(error = source as &dyn std::error::Error, "{error}");
+            Reject::new(Code::Internal, "CONTROL_STORAGE", text)
+        }
+    };
+    reject.status()
 }
 
 fn rejection_reject(rejection: &Rejection) -> Reject {

@@ -1,7 +1,7 @@
 //! What every request that changes something has in common.
 
 use takt_domain::Layer;
-use takt_model::{Revision, TenantId};
+use takt_model::TenantId;
 use takt_wire::takt::admin::v1 as wire;
 use tonic::{Request, Status};
 
@@ -22,14 +22,13 @@ pub(crate) fn tenant(text: &str) -> Result<TenantId, Status> {
 pub(crate) fn layer(scope: Option<wire::Scope>) -> Result<Layer, Status> {
     match scope.and_then(|scope| scope.scope) {
         Some(wire::scope::Scope::Tenant(text)) => Ok(Layer::Tenant(tenant(&text)?)),
+        Some(wire::scope::Scope::UserConfigurable(text)) => {
+            Ok(Layer::OfTenantItself(tenant(&text)?))
+        }
         Some(wire::scope::Scope::Defaults(true)) => Ok(Layer::Defaults),
         Some(wire::scope::Scope::Defaults(false)) | None => Err(invalid(
             "SCOPE_MISSING",
             "say which layer: a tenant, or the defaults",
         )),
     }
-}
-
-pub(crate) fn if_match(version: Option<u64>) -> Option<Revision> {
-    version.map(Revision)
 }

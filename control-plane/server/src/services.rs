@@ -72,7 +72,7 @@ impl Services {
     fn all(&self) -> Routes {
         let writer = Writer::new(self.log.clone(), Arc::clone(&self.clock));
         let tenants = TenantApi::new(writer.clone());
-        let overrides = OverridesApi::new(writer.clone(), Arc::clone(&self.base));
+        let overrides = OverridesApi::new(writer.clone(), self.log.clone(), Arc::clone(&self.base));
         let policies = PolicyApi::new(writer.clone(), Arc::clone(&self.clock));
         let decisions = DecisionApi::new(writer.clone());
         let samplers = SamplersApi::new(writer);

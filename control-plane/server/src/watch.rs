@@ -80,7 +80,7 @@ fn tenant(id: &TenantId, row: &Row) -> wire::Tenant {
     let state = match &row.tenant.standing {
         Standing::Active => wire::TenantState::Active,
         Standing::Suspended { .. } => wire::TenantState::Suspended,
-        Standing::Deleted => wire::TenantState::Deleting,
+        Standing::Deleting(_) | Standing::Deleted => wire::TenantState::Deleting,
     };
     wire::Tenant {
         tenant: id.to_string(),

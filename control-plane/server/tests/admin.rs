@@ -46,12 +46,14 @@ async fn a_tenant_lives_and_dies() {
         ..wire::ResumeTenantRequest::default()
     };
     tenants.resume_tenant(resume).await.unwrap();
-    let rename = wire::RenameTenantRequest {
+    let update = wire::UpdateTenantRequest {
         tenant: "a".into(),
-        display_name: "Team A".into(),
-        ..wire::RenameTenantRequest::default()
+        display_name: Some("Team A".into()),
+        ..wire::UpdateTenantRequest::default()
     };
-    tenants.rename_tenant(rename).await.unwrap();
+    let updated = tenants.update_tenant(update).await.unwrap().into_inner();
+    let outcome = updated.outcome.unwrap();
+    assert_eq!((outcome.revision, outcome.events.len()), (4, 1));
     let get = wire::GetTenantRequest { tenant: "a".into() };
     let got = tenants.get_tenant(get).await.unwrap().into_inner();
     let got = got.tenant.unwrap();
@@ -61,13 +63,22 @@ async fn a_tenant_lives_and_dies() {
     );
     let delete = wire::DeleteTenantRequest {
         tenant: "a".into(),
-        if_match: Some(4),
-        ..wire::DeleteTenantRequest::default()
+        change: expecting(4),
     };
     let deleted = tenants.delete_tenant(delete).await.unwrap().into_inner();
     assert_eq!(deleted.tenant.unwrap().state(), TenantState::Deleting);
     let again = tenants.create_tenant(create("a")).await.unwrap_err();
     refused(&again, Code::FailedPrecondition, "TENANT_DELETED");
+    let undelete = wire::UndeleteTenantRequest {
+        tenant: "a".into(),
+        ..wire::UndeleteTenantRequest::default()
+    };
+    let back = tenants
+        .undelete_tenant(undelete)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(back.tenant.unwrap().state(), TenantState::Active);
     node.stop().await;
 }
 
@@ -80,13 +91,16 @@ async fn refusals_carry_stable_reasons() {
     let illegal = tenants.create_tenant(create("a/b")).await.unwrap_err();
     refused(&illegal, Code::InvalidArgument, "TENANT_INVALID");
     let mut bad_id = create("a");
-    bad_id.command_id = "seven".into();
+    bad_id.change = Some(wire::Change {
+        command_id: "seven".into(),
+        ..wire::Change::default()
+    });
     let bad_id = tenants.create_tenant(bad_id).await.unwrap_err();
     refused(&bad_id, Code::InvalidArgument, "COMMAND_ID_INVALID");
     tenants.create_tenant(create("a")).await.unwrap();
     let stale = tenants
         .suspend_tenant(wire::SuspendTenantRequest {
-            if_match: Some(9),
+            change: expecting(9),
             ..suspend("a")
         })
         .await
@@ -111,7 +125,10 @@ async fn refusals_carry_stable_reasons() {
 async fn a_request_sent_twice_is_carried_out_once() {
     let node = Node::start().await;
     let request = wire::CreateTenantRequest {
-        command_id: "6d0f6a8e-4b5f-4a55-9d0e-0a3c3f0f8a11".into(),
+        change: Some(wire::Change {
+            command_id: "6d0f6a8e-4b5f-4a55-9d0e-0a3c3f0f8a11".into(),
+            ..wire::Change::default()
+        }),
         ..create("a")
     };
     for _ in 0..2 {
@@ -133,6 +150,7 @@ async fn tenants_are_listed_page_by_page() {
         let request = wire::ListTenantsRequest {
             page_size: 2,
             page_token,
+            ..wire::ListTenantsRequest::default()
         };
         let page = node.tenants().list_tenants(request).await.unwrap();
         let page = page.into_inner();
@@ -170,7 +188,10 @@ async fn effective_overrides_name_the_layer_they_come_from() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(changed.own["ingestion.burst_size_bytes"], "3000000");
+    assert_eq!(
+        changed.overrides.unwrap().fields["ingestion.burst_size_bytes"],
+        "3000000"
+    );
     let scope = Some(wire::Scope {
         scope: Some(In::Tenant("a".into())),
     });
@@ -198,6 +219,116 @@ async fn effective_overrides_name_the_layer_they_come_from() {
         "the base is what the process was configured with"
     );
     assert_eq!(got.effective.len(), Limits::fields().len());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_what_would_be_and_changes_nothing() {
+    let node = Node::start().await;
+    let request = wire::CreateTenantRequest {
+        change: Some(wire::Change {
+            dry_run: true,
+            ..wire::Change::default()
+        }),
+        labels: BTreeMap::from([("team".into(), "shop".into())]),
+        ..create("a")
+    };
+    let tried = node.tenants().create_tenant(request).await.unwrap();
+    let tried = tried.into_inner();
+    let outcome = tried.outcome.unwrap();
+    assert_eq!(
+        (outcome.revision, outcome.dry_run, outcome.events.len()),
+        (0, true, 2)
+    );
+    assert_eq!(tried.tenant.unwrap().labels["team"], "shop");
+    let get = wire::GetTenantRequest { tenant: "a".into() };
+    let missing = node.tenants().get_tenant(get).await.unwrap_err();
+    refused(&missing, Code::NotFound, "TENANT_UNKNOWN");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_is_rolled_back_to_a_revision() {
+    let node = Node::start().await;
+    node.tenants().create_tenant(create("a")).await.unwrap();
+    let mut overrides = node.overrides();
+    let own = || In::Tenant("a".into());
+    for value in ["1MB", "2MB"] {
+        let fields = [("ingestion.burst_size_bytes", value)];
+        overrides
+            .change_overrides(change(own(), &fields))
+            .await
+            .unwrap();
+    }
+    let back = |to_revision| wire::RollbackOverridesRequest {
+        scope: Some(wire::Scope { scope: Some(own()) }),
+        to_revision,
+        ..wire::RollbackOverridesRequest::default()
+    };
+    let done = overrides
+        .rollback_overrides(back(2))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        done.overrides.unwrap().fields["ingestion.burst_size_bytes"],
+        "1000000"
+    );
+    assert_eq!(done.outcome.unwrap().events.len(), 2);
+    let ahead = overrides.rollback_overrides(back(99)).await.unwrap_err();
+    refused(&ahead, Code::InvalidArgument, "REVISION_IN_FUTURE");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_configures_what_it_may_and_every_field_is_told() {
+    let node = Node::start().await;
+    node.tenants().create_tenant(create("a")).await.unwrap();
+    let mut overrides = node.overrides();
+    let own = || In::UserConfigurable("a".into());
+    let fields = [("ingestion.burst_size_bytes", "1")];
+    let refusal = overrides
+        .change_overrides(change(own(), &fields))
+        .await
+        .unwrap_err();
+    refused(
+        &refusal,
+        Code::InvalidArgument,
+        "OVERRIDE_NOT_USER_CONFIGURABLE",
+    );
+    let fields = [("metrics_generator.collection_interval", "30s")];
+    overrides
+        .change_overrides(change(own(), &fields))
+        .await
+        .unwrap();
+    let scope = Some(wire::Scope { scope: Some(own()) });
+    let got = overrides
+        .get_overrides(wire::GetOverridesRequest { scope })
+        .await
+        .unwrap();
+    let effective = got.into_inner().effective;
+    let found = effective
+        .iter()
+        .find(|field| field.name == fields[0].0)
+        .unwrap();
+    assert_eq!(
+        (found.value.as_str(), found.source()),
+        ("30s", OverrideSource::UserConfigurable)
+    );
+    let request = wire::ListOverrideFieldsRequest {
+        prefix: "metrics_generator.".into(),
+    };
+    let known = overrides
+        .list_override_fields(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(
+        known
+            .fields
+            .iter()
+            .any(|field| field.name == fields[0].0 && !field.acted_on)
+    );
     node.stop().await;
 }
 
@@ -311,4 +442,11 @@ fn refused(status: &Status, code: Code, reason: &str) {
     let details = status.get_error_details();
     let found = details.error_info().map(|info| info.reason.as_str());
     assert_eq!((status.code(), found), (code, Some(reason)), "{status:?}");
+}
+
+fn expecting(version: u64) -> Option<wire::Change> {
+    Some(wire::Change {
+        if_match: Some(version),
+        ..wire::Change::default()
+    })
 }

@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use takt_domain::overrides::Values;
 use takt_kit::Tasks;
-use takt_log::{Handle, History, ReadError};
+use takt_log::{Handle, ReadError};
 use takt_model::{Revision, TenantId, UnixNano};
 use tokio::sync::watch;
 
 use crate::{Directory, Row};
-
-/// How many batches are folded between two publications at most.
-const FOLD_MAX: usize = 256;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
@@ -114,7 +111,7 @@ async fn run(
     loop {
         let revision = *applied.borrow_and_update();
         while directory.revision < revision {
-            catch_up(&log, &mut directory).await?;
+            directory = Directory::of(&log.state());
             publish.send_replace(Arc::new(directory.clone()));
         }
         tokio::select! {
@@ -123,23 +120,4 @@ async fn run(
             changed = applied.changed() => if changed.is_err() { return Ok(()) },
         }
     }
-}
-
-async fn catch_up(log: &Handle, directory: &mut Directory) -> Result<(), ReadError> {
-    match log.history(directory.revision, FOLD_MAX).await? {
-        History::Batches(batches) => {
-            for recorded in &batches {
-                directory.fold(&recorded.batch);
-            }
-        }
-        History::TooOld(state) => {
-            tracing::info!(
-                from = directory.revision.0,
-                to = state.revision.0,
-                "history is forgotten; views start from the state"
-            );
-            *directory = Directory::of(&state);
-        }
-    }
-    Ok(())
 }

@@ -9,37 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use proptest::prelude::*;
-use takt_domain::{Batch, Command, CommandId, Event, Layer, State, overrides, tenants};
+use takt_domain::{Command, CommandId, Layer, overrides, tenants};
 use takt_kit::{ManualClock, Tasks};
 use takt_log::{Handle, Proposal, Settings};
 use takt_model::{Revision, TenantId, UnixNano};
 use takt_views::{Change, Directory, Views};
 use uuid::Uuid;
-
-proptest! {
-    #[test]
-    fn folding_gives_what_the_state_says(events in prop::collection::vec(event(), 0..60)) {
-        let mut state = State::default();
-        let mut directory = Directory::default();
-        for (number, event) in events.into_iter().enumerate() {
-            // Only what can follow from decisions: nothing happens to tenants that were never created.
-            if !possible(&state, &event) {
-                continue;
-            }
-            let batch = Batch {
-                command: CommandId(Uuid::from_u128(number as u128)),
-                actor: String::new(),
-                at: UnixNano(number as u64),
-                decided_at: state.revision,
-                events: vec![event],
-            };
-            state.apply(&batch);
-            directory.fold(&batch);
-        }
-        prop_assert_eq!(directory, Directory::of(&state));
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_hears_what_changed_and_only_that() {
@@ -153,64 +128,16 @@ fn id(text: &str) -> TenantId {
 }
 
 fn create(tenant: &str) -> Command {
-    Command::Tenant(tenants::Command::Create {
-        tenant: id(tenant),
-        display_name: String::new(),
-    })
+    Command::Tenant(tenants::Command::create(id(tenant)))
 }
 
 fn set(layer: Layer) -> Command {
     Command::Overrides(overrides::Command {
         layer,
-        set: BTreeMap::from([("read.left_pad_trace_ids".into(), "true".into())]),
-        clear: std::collections::BTreeSet::new(),
+        wish: overrides::Wish::Change {
+            set: BTreeMap::from([("read.left_pad_trace_ids".into(), "true".into())]),
+            clear: std::collections::BTreeSet::new(),
+        },
         if_match: None,
     })
-}
-
-fn possible(state: &State, event: &Event) -> bool {
-    match event {
-        Event::Tenant(tenants::Event::Created { tenant, .. }) => {
-            !state.tenants.contains_key(tenant)
-        }
-        Event::Tenant(event) => state.tenants.contains_key(event.tenant()),
-        Event::Override(event) => match event.layer() {
-            Layer::Defaults => true,
-            Layer::Tenant(tenant) => state.tenants.contains_key(tenant),
-        },
-        _ => true,
-    }
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    let tenant = || prop::sample::select(vec!["a", "b"]).prop_map(id);
-    let layer = || prop_oneof![Just(Layer::Defaults), tenant().prop_map(Layer::Tenant)];
-    let name = || prop::sample::select(vec!["x", "y"]).prop_map(str::to_owned);
-    prop_oneof![
-        (tenant(), name()).prop_map(|(tenant, display_name)| tenants::Event::Created {
-            tenant,
-            display_name
-        }
-        .into()),
-        (tenant(), name()).prop_map(|(tenant, display_name)| tenants::Event::Renamed {
-            tenant,
-            display_name
-        }
-        .into()),
-        (tenant(), name()).prop_map(|(tenant, reason)| tenants::Event::Suspended {
-            tenant,
-            reason
-        }
-        .into()),
-        tenant().prop_map(|tenant| tenants::Event::Resumed { tenant }.into()),
-        tenant().prop_map(|tenant| tenants::Event::Deleted { tenant }.into()),
-        (layer(), name()).prop_map(|(layer, name)| overrides::Event::Set {
-            layer,
-            name,
-            value: "1".into()
-        }
-        .into()),
-        (layer(), name())
-            .prop_map(|(layer, name)| overrides::Event::Cleared { layer, name }.into()),
-    ]
 }

@@ -13,6 +13,9 @@ pub enum AdminMethod {
     DecisionRetireSegment,
     OverridesChangeOverrides,
     OverridesGetOverrides,
+    OverridesListOverrideFields,
+    OverridesReplaceOverrides,
+    OverridesRollbackOverrides,
     PolicyCreatePolicy,
     PolicyDeletePolicy,
     PolicyGetPolicy,
@@ -27,9 +30,10 @@ pub enum AdminMethod {
     TenantDeleteTenant,
     TenantGetTenant,
     TenantListTenants,
-    TenantRenameTenant,
     TenantResumeTenant,
     TenantSuspendTenant,
+    TenantUndeleteTenant,
+    TenantUpdateTenant,
     DecisionsFindSegments,
     DecisionsForgetSegments,
     DecisionsListRetiredSegments,
@@ -56,6 +60,9 @@ impl AdminMethod {
         Self::DecisionRetireSegment,
         Self::OverridesChangeOverrides,
         Self::OverridesGetOverrides,
+        Self::OverridesListOverrideFields,
+        Self::OverridesReplaceOverrides,
+        Self::OverridesRollbackOverrides,
         Self::PolicyCreatePolicy,
         Self::PolicyDeletePolicy,
         Self::PolicyGetPolicy,
@@ -70,9 +77,10 @@ impl AdminMethod {
         Self::TenantDeleteTenant,
         Self::TenantGetTenant,
         Self::TenantListTenants,
-        Self::TenantRenameTenant,
         Self::TenantResumeTenant,
         Self::TenantSuspendTenant,
+        Self::TenantUndeleteTenant,
+        Self::TenantUpdateTenant,
         Self::DecisionsFindSegments,
         Self::DecisionsForgetSegments,
         Self::DecisionsListRetiredSegments,
@@ -100,6 +108,9 @@ impl AdminMethod {
             Self::DecisionRetireSegment => "/takt.admin.v1.DecisionService/RetireSegment",
             Self::OverridesChangeOverrides => "/takt.admin.v1.OverridesService/ChangeOverrides",
             Self::OverridesGetOverrides => "/takt.admin.v1.OverridesService/GetOverrides",
+            Self::OverridesListOverrideFields => "/takt.admin.v1.OverridesService/ListOverrideFields",
+            Self::OverridesReplaceOverrides => "/takt.admin.v1.OverridesService/ReplaceOverrides",
+            Self::OverridesRollbackOverrides => "/takt.admin.v1.OverridesService/RollbackOverrides",
             Self::PolicyCreatePolicy => "/takt.admin.v1.PolicyService/CreatePolicy",
             Self::PolicyDeletePolicy => "/takt.admin.v1.PolicyService/DeletePolicy",
             Self::PolicyGetPolicy => "/takt.admin.v1.PolicyService/GetPolicy",
@@ -114,9 +125,10 @@ impl AdminMethod {
             Self::TenantDeleteTenant => "/takt.admin.v1.TenantService/DeleteTenant",
             Self::TenantGetTenant => "/takt.admin.v1.TenantService/GetTenant",
             Self::TenantListTenants => "/takt.admin.v1.TenantService/ListTenants",
-            Self::TenantRenameTenant => "/takt.admin.v1.TenantService/RenameTenant",
             Self::TenantResumeTenant => "/takt.admin.v1.TenantService/ResumeTenant",
             Self::TenantSuspendTenant => "/takt.admin.v1.TenantService/SuspendTenant",
+            Self::TenantUndeleteTenant => "/takt.admin.v1.TenantService/UndeleteTenant",
+            Self::TenantUpdateTenant => "/takt.admin.v1.TenantService/UpdateTenant",
             Self::DecisionsFindSegments => "/takt.control.v1.DecisionsService/FindSegments",
             Self::DecisionsForgetSegments => "/takt.control.v1.DecisionsService/ForgetSegments",
             Self::DecisionsListRetiredSegments => "/takt.control.v1.DecisionsService/ListRetiredSegments",
@@ -145,6 +157,9 @@ impl AdminMethod {
             "/takt.admin.v1.DecisionService/RetireSegment" => Self::DecisionRetireSegment,
             "/takt.admin.v1.OverridesService/ChangeOverrides" => Self::OverridesChangeOverrides,
             "/takt.admin.v1.OverridesService/GetOverrides" => Self::OverridesGetOverrides,
+            "/takt.admin.v1.OverridesService/ListOverrideFields" => Self::OverridesListOverrideFields,
+            "/takt.admin.v1.OverridesService/ReplaceOverrides" => Self::OverridesReplaceOverrides,
+            "/takt.admin.v1.OverridesService/RollbackOverrides" => Self::OverridesRollbackOverrides,
             "/takt.admin.v1.PolicyService/CreatePolicy" => Self::PolicyCreatePolicy,
             "/takt.admin.v1.PolicyService/DeletePolicy" => Self::PolicyDeletePolicy,
             "/takt.admin.v1.PolicyService/GetPolicy" => Self::PolicyGetPolicy,
@@ -159,9 +174,10 @@ impl AdminMethod {
             "/takt.admin.v1.TenantService/DeleteTenant" => Self::TenantDeleteTenant,
             "/takt.admin.v1.TenantService/GetTenant" => Self::TenantGetTenant,
             "/takt.admin.v1.TenantService/ListTenants" => Self::TenantListTenants,
-            "/takt.admin.v1.TenantService/RenameTenant" => Self::TenantRenameTenant,
             "/takt.admin.v1.TenantService/ResumeTenant" => Self::TenantResumeTenant,
             "/takt.admin.v1.TenantService/SuspendTenant" => Self::TenantSuspendTenant,
+            "/takt.admin.v1.TenantService/UndeleteTenant" => Self::TenantUndeleteTenant,
+            "/takt.admin.v1.TenantService/UpdateTenant" => Self::TenantUpdateTenant,
             "/takt.control.v1.DecisionsService/FindSegments" => Self::DecisionsFindSegments,
             "/takt.control.v1.DecisionsService/ForgetSegments" => Self::DecisionsForgetSegments,
             "/takt.control.v1.DecisionsService/ListRetiredSegments" => Self::DecisionsListRetiredSegments,
@@ -182,15 +198,18 @@ impl AdminMethod {
         match self {
             Self::DecisionRetireSegment
             | Self::OverridesChangeOverrides
+            | Self::OverridesReplaceOverrides
+            | Self::OverridesRollbackOverrides
             | Self::PolicyCreatePolicy
             | Self::PolicyDeletePolicy
             | Self::PolicyReplacePolicySet
             | Self::PolicyUpdatePolicy
             | Self::TenantCreateTenant
             | Self::TenantDeleteTenant
-            | Self::TenantRenameTenant
             | Self::TenantResumeTenant
             | Self::TenantSuspendTenant
+            | Self::TenantUndeleteTenant
+            | Self::TenantUpdateTenant
             | Self::DecisionsForgetSegments
             | Self::DecisionsRegisterSegments
             | Self::DecisionsSupersedeSegments
@@ -207,6 +226,7 @@ impl AdminMethod {
             | Self::DecisionGetSegment
             | Self::DecisionListSegments
             | Self::OverridesGetOverrides
+            | Self::OverridesListOverrideFields
             | Self::PolicyGetPolicy
             | Self::PolicyGetPolicySet
             | Self::PolicyLintPolicySet

@@ -1451,22 +1451,43 @@ pub mod decision_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// One layer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Scope {
-    #[prost(oneof = "scope::Scope", tags = "1, 2")]
+    #[prost(oneof = "scope::Scope", tags = "1, 2, 3")]
     pub scope: ::core::option::Option<scope::Scope>,
 }
 /// Nested message and enum types in `Scope`.
 pub mod scope {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Scope {
+        /// What is set for this tenant.
         #[prost(string, tag = "1")]
         Tenant(::prost::alloc::string::String),
-        /// The defaults layer; must be true.
+        /// What every tenant inherits; must be true.
         #[prost(bool, tag = "2")]
         Defaults(bool),
+        /// What this tenant set for itself.
+        #[prost(string, tag = "3")]
+        UserConfigurable(::prost::alloc::string::String),
     }
 }
+/// What is set in one layer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Overrides {
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<Scope>,
+    /// Value by dotted name, as in `ingestion.rate_limit_bytes`.
+    #[prost(btree_map = "string, string", tag = "2")]
+    pub fields: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Changes with every change of the layer; send it back as `if_match`. 0 is a layer nobody touched.
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+}
+/// What holds in the end for one field.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Override {
     /// Dotted, as in `ingestion.rate_limit_bytes`.
@@ -1476,9 +1497,29 @@ pub struct Override {
     pub value: ::prost::alloc::string::String,
     #[prost(enumeration = "OverrideSource", tag = "3")]
     pub source: i32,
-    /// `bytes`, `duration`, `count` or `true or false`.
+    /// `bytes`, `duration`, `count`, `true or false`…
     #[prost(string, tag = "4")]
     pub unit: ::prost::alloc::string::String,
+}
+/// A field that may be set.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OverrideField {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub unit: ::prost::alloc::string::String,
+    /// What it is for.
+    #[prost(string, tag = "3")]
+    pub doc: ::prost::alloc::string::String,
+    /// What holds when nobody sets it; empty when nothing acts on the field yet.
+    #[prost(string, tag = "4")]
+    pub built_in: ::prost::alloc::string::String,
+    /// Otherwise it is checked and kept, and nothing acts on it yet.
+    #[prost(bool, tag = "5")]
+    pub acted_on: bool,
+    /// A tenant may set it for itself.
+    #[prost(bool, tag = "6")]
+    pub user_configurable: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetOverridesRequest {
@@ -1487,29 +1528,33 @@ pub struct GetOverridesRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetOverridesResponse {
-    /// What is set in this layer itself.
-    #[prost(btree_map = "string, string", tag = "1")]
-    pub own: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-    /// What holds in the end, every field, and which layer it comes from.
+    #[prost(message, optional, tag = "1")]
+    pub overrides: ::core::option::Option<Overrides>,
+    /// What holds in the end, every field that has a value, and which layer it comes from.
     #[prost(message, repeated, tag = "2")]
     pub effective: ::prost::alloc::vec::Vec<Override>,
-    /// Changes with every change of the layer; send it back as `if_match`.
-    #[prost(uint64, tag = "3")]
-    pub version: u64,
     /// Names set in a layer that this version of Takt does not know or cannot read, and why; they have no effect.
-    #[prost(btree_map = "string, string", tag = "4")]
+    #[prost(btree_map = "string, string", tag = "3")]
     pub ignored: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOverrideFieldsRequest {
+    /// Those whose name begins so.
+    #[prost(string, tag = "1")]
+    pub prefix: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOverrideFieldsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub fields: ::prost::alloc::vec::Vec<OverrideField>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ChangeOverridesRequest {
-    #[prost(string, tag = "1")]
-    pub command_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
     #[prost(message, optional, tag = "2")]
     pub scope: ::core::option::Option<Scope>,
     #[prost(btree_map = "string, string", tag = "3")]
@@ -1520,20 +1565,51 @@ pub struct ChangeOverridesRequest {
     /// These inherit again.
     #[prost(string, repeated, tag = "4")]
     pub clear: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Refused with `VERSION_MISMATCH` unless the layer has this version; 0 is a layer nobody touched.
-    #[prost(uint64, optional, tag = "5")]
-    pub if_match: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ChangeOverridesResponse {
-    #[prost(btree_map = "string, string", tag = "1")]
-    pub own: ::prost::alloc::collections::BTreeMap<
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
+    pub overrides: ::core::option::Option<Overrides>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplaceOverridesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
+    #[prost(message, optional, tag = "2")]
+    pub scope: ::core::option::Option<Scope>,
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub fields: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    #[prost(uint64, tag = "2")]
-    pub version: u64,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplaceOverridesResponse {
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
+    pub overrides: ::core::option::Option<Overrides>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollbackOverridesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
+    #[prost(message, optional, tag = "2")]
+    pub scope: ::core::option::Option<Scope>,
+    /// Refused when it is in the future or forgotten; `takt ctl resource list-history` shows which there are.
+    #[prost(uint64, tag = "3")]
+    pub to_revision: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RollbackOverridesResponse {
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
+    pub overrides: ::core::option::Option<Overrides>,
+}
+/// Which layer a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum OverrideSource {
@@ -1541,6 +1617,7 @@ pub enum OverrideSource {
     BuiltIn = 1,
     Defaults = 2,
     Tenant = 3,
+    UserConfigurable = 4,
 }
 impl OverrideSource {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1553,6 +1630,7 @@ impl OverrideSource {
             Self::BuiltIn => "OVERRIDE_SOURCE_BUILT_IN",
             Self::Defaults => "OVERRIDE_SOURCE_DEFAULTS",
             Self::Tenant => "OVERRIDE_SOURCE_TENANT",
+            Self::UserConfigurable => "OVERRIDE_SOURCE_USER_CONFIGURABLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1562,6 +1640,7 @@ impl OverrideSource {
             "OVERRIDE_SOURCE_BUILT_IN" => Some(Self::BuiltIn),
             "OVERRIDE_SOURCE_DEFAULTS" => Some(Self::Defaults),
             "OVERRIDE_SOURCE_TENANT" => Some(Self::Tenant),
+            "OVERRIDE_SOURCE_USER_CONFIGURABLE" => Some(Self::UserConfigurable),
             _ => None,
         }
     }
@@ -1577,8 +1656,8 @@ pub mod overrides_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// What tenants may do. Three layers, the upper wins field by field: the tenant's own overrides,
-    /// the defaults layer, and what Takt was started with.
+    /// What tenants may do. Four layers, the upper wins field by field: what a tenant set for itself, what was
+    /// set for the tenant, the defaults, and what Takt was started with.
     #[derive(Debug, Clone)]
     pub struct OverridesServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1659,6 +1738,7 @@ pub mod overrides_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Shows a layer, and what holds there in the end.
         pub async fn get_overrides(
             &mut self,
             request: impl tonic::IntoRequest<super::GetOverridesRequest>,
@@ -1685,6 +1765,37 @@ pub mod overrides_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Shows every field that may be set.
+        pub async fn list_override_fields(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOverrideFieldsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOverrideFieldsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.OverridesService/ListOverrideFields",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "takt.admin.v1.OverridesService",
+                        "ListOverrideFields",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sets and clears fields of a layer and leaves the others; all or nothing.
         pub async fn change_overrides(
             &mut self,
             request: impl tonic::IntoRequest<super::ChangeOverridesRequest>,
@@ -1711,6 +1822,63 @@ pub mod overrides_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Makes a layer have exactly these fields.
+        pub async fn replace_overrides(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReplaceOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplaceOverridesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.OverridesService/ReplaceOverrides",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("takt.admin.v1.OverridesService", "ReplaceOverrides"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a layer what it was at a revision.
+        pub async fn rollback_overrides(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RollbackOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollbackOverridesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.OverridesService/RollbackOverrides",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "takt.admin.v1.OverridesService",
+                        "RollbackOverrides",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1726,6 +1894,7 @@ pub mod overrides_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with OverridesServiceServer.
     #[async_trait]
     pub trait OverridesService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows a layer, and what holds there in the end.
         async fn get_overrides(
             &self,
             request: tonic::Request<super::GetOverridesRequest>,
@@ -1733,6 +1902,15 @@ pub mod overrides_service_server {
             tonic::Response<super::GetOverridesResponse>,
             tonic::Status,
         >;
+        /// Shows every field that may be set.
+        async fn list_override_fields(
+            &self,
+            request: tonic::Request<super::ListOverrideFieldsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOverrideFieldsResponse>,
+            tonic::Status,
+        >;
+        /// Sets and clears fields of a layer and leaves the others; all or nothing.
         async fn change_overrides(
             &self,
             request: tonic::Request<super::ChangeOverridesRequest>,
@@ -1740,9 +1918,25 @@ pub mod overrides_service_server {
             tonic::Response<super::ChangeOverridesResponse>,
             tonic::Status,
         >;
+        /// Makes a layer have exactly these fields.
+        async fn replace_overrides(
+            &self,
+            request: tonic::Request<super::ReplaceOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplaceOverridesResponse>,
+            tonic::Status,
+        >;
+        /// Makes a layer what it was at a revision.
+        async fn rollback_overrides(
+            &self,
+            request: tonic::Request<super::RollbackOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollbackOverridesResponse>,
+            tonic::Status,
+        >;
     }
-    /// What tenants may do. Three layers, the upper wins field by field: the tenant's own overrides,
-    /// the defaults layer, and what Takt was started with.
+    /// What tenants may do. Four layers, the upper wins field by field: what a tenant set for itself, what was
+    /// set for the tenant, the defaults, and what Takt was started with.
     #[derive(Debug)]
     pub struct OverridesServiceServer<T> {
         inner: Arc<T>,
@@ -1865,6 +2059,55 @@ pub mod overrides_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/takt.admin.v1.OverridesService/ListOverrideFields" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOverrideFieldsSvc<T: OverridesService>(pub Arc<T>);
+                    impl<
+                        T: OverridesService,
+                    > tonic::server::UnaryService<super::ListOverrideFieldsRequest>
+                    for ListOverrideFieldsSvc<T> {
+                        type Response = super::ListOverrideFieldsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOverrideFieldsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OverridesService>::list_override_fields(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOverrideFieldsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/takt.admin.v1.OverridesService/ChangeOverrides" => {
                     #[allow(non_camel_case_types)]
                     struct ChangeOverridesSvc<T: OverridesService>(pub Arc<T>);
@@ -1896,6 +2139,98 @@ pub mod overrides_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ChangeOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.OverridesService/ReplaceOverrides" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReplaceOverridesSvc<T: OverridesService>(pub Arc<T>);
+                    impl<
+                        T: OverridesService,
+                    > tonic::server::UnaryService<super::ReplaceOverridesRequest>
+                    for ReplaceOverridesSvc<T> {
+                        type Response = super::ReplaceOverridesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReplaceOverridesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OverridesService>::replace_overrides(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReplaceOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.OverridesService/RollbackOverrides" => {
+                    #[allow(non_camel_case_types)]
+                    struct RollbackOverridesSvc<T: OverridesService>(pub Arc<T>);
+                    impl<
+                        T: OverridesService,
+                    > tonic::server::UnaryService<super::RollbackOverridesRequest>
+                    for RollbackOverridesSvc<T> {
+                        type Response = super::RollbackOverridesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RollbackOverridesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OverridesService>::rollback_overrides(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RollbackOverridesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3554,10 +3889,13 @@ pub mod status_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+/// Somebody who uses this installation.
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Tenant {
+    /// The id, as in the header `X-Scope-OrgID`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
+    /// A name for people.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
     #[prost(enumeration = "TenantState", tag = "3")]
@@ -3565,25 +3903,67 @@ pub struct Tenant {
     /// Why it is suspended.
     #[prost(string, tag = "4")]
     pub suspend_reason: ::prost::alloc::string::String,
-    /// Unix nanoseconds.
+    /// When it was created.
     #[prost(fixed64, tag = "5")]
     pub created_at: u64,
     /// Changes with every change of the tenant; send it back as `if_match`.
     #[prost(uint64, tag = "6")]
     pub version: u64,
+    /// For people and for finding it again.
+    #[prost(btree_map = "string, string", tag = "7")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// How its new blocks are written.
+    #[prost(enumeration = "BlockFormat", tag = "8")]
+    pub block_format: i32,
+    /// Which cell of the installation serves it; empty is any.
+    #[prost(string, tag = "9")]
+    pub cell: ::prost::alloc::string::String,
+    /// How far its deletion has come.
+    #[prost(message, optional, tag = "10")]
+    pub purge: ::core::option::Option<Purge>,
 }
+/// How far the deletion of a tenant has come.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Purge {
+    /// When the tenant was deleted.
+    #[prost(fixed64, tag = "1")]
+    pub deleted_at: u64,
+    #[prost(uint64, tag = "2")]
+    pub blocks_purged: u64,
+    #[prost(uint64, tag = "3")]
+    pub bytes_purged: u64,
+    /// What went wrong the last time; empty if nothing did since.
+    #[prost(string, tag = "4")]
+    pub last_failure: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateTenantRequest {
-    #[prost(string, tag = "1")]
-    pub command_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
+    /// Letters, digits and `!-_.*'()`, at most 150.
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub display_name: ::prost::alloc::string::String,
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Unspecified is native.
+    #[prost(enumeration = "BlockFormat", tag = "5")]
+    pub block_format: i32,
+    #[prost(string, tag = "6")]
+    pub cell: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateTenantResponse {
     #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
     pub tenant: ::core::option::Option<Tenant>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3591,12 +3971,12 @@ pub struct GetTenantRequest {
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetTenantResponse {
     #[prost(message, optional, tag = "1")]
     pub tenant: ::core::option::Option<Tenant>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListTenantsRequest {
     /// At most this many; 0 is 1000.
     #[prost(uint32, tag = "1")]
@@ -3604,6 +3984,21 @@ pub struct ListTenantsRequest {
     /// `next_page_token` of the page before.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
+    /// Those whose id begins so.
+    #[prost(string, tag = "3")]
+    pub prefix: ::prost::alloc::string::String,
+    /// Those in this state.
+    #[prost(enumeration = "TenantState", tag = "4")]
+    pub state: i32,
+    /// Those with all of these labels.
+    #[prost(btree_map = "string, string", tag = "5")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Those of this cell.
+    #[prost(string, tag = "6")]
+    pub cell: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListTenantsResponse {
@@ -3614,74 +4009,107 @@ pub struct ListTenantsResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RenameTenantRequest {
-    #[prost(string, tag = "1")]
-    pub command_id: ::prost::alloc::string::String,
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateTenantRequest {
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
-    #[prost(string, tag = "3")]
-    pub display_name: ::prost::alloc::string::String,
-    /// Refused with `VERSION_MISMATCH` unless the tenant has this version.
-    #[prost(uint64, optional, tag = "4")]
-    pub if_match: ::core::option::Option<u64>,
+    #[prost(string, optional, tag = "3")]
+    pub display_name: ::core::option::Option<::prost::alloc::string::String>,
+    /// These are set, the others stay.
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub set_labels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// These are taken off.
+    #[prost(string, repeated, tag = "5")]
+    pub clear_labels: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Unspecified leaves it.
+    #[prost(enumeration = "BlockFormat", tag = "6")]
+    pub block_format: i32,
+    #[prost(string, optional, tag = "7")]
+    pub cell: ::core::option::Option<::prost::alloc::string::String>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RenameTenantResponse {
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateTenantResponse {
     #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
     pub tenant: ::core::option::Option<Tenant>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SuspendTenantRequest {
-    #[prost(string, tag = "1")]
-    pub command_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
+    /// Why, for whoever looks it up later.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
-    #[prost(uint64, optional, tag = "4")]
-    pub if_match: ::core::option::Option<u64>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SuspendTenantResponse {
     #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
     pub tenant: ::core::option::Option<Tenant>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResumeTenantRequest {
-    #[prost(string, tag = "1")]
-    pub command_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
-    #[prost(uint64, optional, tag = "3")]
-    pub if_match: ::core::option::Option<u64>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResumeTenantResponse {
     #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
     pub tenant: ::core::option::Option<Tenant>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteTenantRequest {
-    #[prost(string, tag = "1")]
-    pub command_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
-    #[prost(uint64, optional, tag = "3")]
-    pub if_match: ::core::option::Option<u64>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteTenantResponse {
     #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
+    pub tenant: ::core::option::Option<Tenant>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UndeleteTenantRequest {
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
+    #[prost(string, tag = "2")]
+    pub tenant: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UndeleteTenantResponse {
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
     pub tenant: ::core::option::Option<Tenant>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum TenantState {
     Unspecified = 0,
+    /// It may write and read.
     Active = 1,
+    /// It may read and not write.
     Suspended = 2,
+    /// It may do nothing, and its blocks are being purged.
     Deleting = 3,
+    /// Nothing of it is left but its id.
+    Deleted = 4,
 }
 impl TenantState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3694,6 +4122,7 @@ impl TenantState {
             Self::Active => "TENANT_STATE_ACTIVE",
             Self::Suspended => "TENANT_STATE_SUSPENDED",
             Self::Deleting => "TENANT_STATE_DELETING",
+            Self::Deleted => "TENANT_STATE_DELETED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3703,6 +4132,42 @@ impl TenantState {
             "TENANT_STATE_ACTIVE" => Some(Self::Active),
             "TENANT_STATE_SUSPENDED" => Some(Self::Suspended),
             "TENANT_STATE_DELETING" => Some(Self::Deleting),
+            "TENANT_STATE_DELETED" => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BlockFormat {
+    Unspecified = 0,
+    /// Takt's own: one row per span.
+    Native = 1,
+    /// Tempo's vParquet4.
+    Vparquet4 = 2,
+    /// Tempo's vParquet5.
+    Vparquet5 = 3,
+}
+impl BlockFormat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BLOCK_FORMAT_UNSPECIFIED",
+            Self::Native => "BLOCK_FORMAT_NATIVE",
+            Self::Vparquet4 => "BLOCK_FORMAT_VPARQUET4",
+            Self::Vparquet5 => "BLOCK_FORMAT_VPARQUET5",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BLOCK_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
+            "BLOCK_FORMAT_NATIVE" => Some(Self::Native),
+            "BLOCK_FORMAT_VPARQUET4" => Some(Self::Vparquet4),
+            "BLOCK_FORMAT_VPARQUET5" => Some(Self::Vparquet5),
             _ => None,
         }
     }
@@ -3721,8 +4186,6 @@ pub mod tenant_service_client {
     /// Who may use this installation.
     ///
     /// Every refusal carries `google.rpc.ErrorInfo` with domain `takt` and a stable reason.
-    /// Requests that change something take a `command_id` (a UUID): who sends the same id again gets the
-    /// first answer again. Left empty, the server makes one up and a retry is another command.
     #[derive(Debug, Clone)]
     pub struct TenantServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3803,6 +4266,7 @@ pub mod tenant_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Lets a tenant in.
         pub async fn create_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateTenantRequest>,
@@ -3827,6 +4291,7 @@ pub mod tenant_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.TenantService", "CreateTenant"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows one tenant.
         pub async fn get_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::GetTenantRequest>,
@@ -3851,6 +4316,7 @@ pub mod tenant_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.TenantService", "GetTenant"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows every tenant, or those that the filters leave.
         pub async fn list_tenants(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTenantsRequest>,
@@ -3875,11 +4341,12 @@ pub mod tenant_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.TenantService", "ListTenants"));
             self.inner.unary(req, path, codec).await
         }
-        pub async fn rename_tenant(
+        /// Changes what is named in the request and leaves the rest.
+        pub async fn update_tenant(
             &mut self,
-            request: impl tonic::IntoRequest<super::RenameTenantRequest>,
+            request: impl tonic::IntoRequest<super::UpdateTenantRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::RenameTenantResponse>,
+            tonic::Response<super::UpdateTenantResponse>,
             tonic::Status,
         > {
             self.inner
@@ -3892,14 +4359,14 @@ pub mod tenant_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/takt.admin.v1.TenantService/RenameTenant",
+                "/takt.admin.v1.TenantService/UpdateTenant",
             );
             let mut req = request.into_request();
             req.extensions_mut()
-                .insert(GrpcMethod::new("takt.admin.v1.TenantService", "RenameTenant"));
+                .insert(GrpcMethod::new("takt.admin.v1.TenantService", "UpdateTenant"));
             self.inner.unary(req, path, codec).await
         }
-        /// A suspended tenant may read and not write.
+        /// Stops a tenant from writing; it may still read.
         pub async fn suspend_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::SuspendTenantRequest>,
@@ -3924,6 +4391,7 @@ pub mod tenant_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.TenantService", "SuspendTenant"));
             self.inner.unary(req, path, codec).await
         }
+        /// Lets a suspended tenant write again.
         pub async fn resume_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::ResumeTenantRequest>,
@@ -3948,7 +4416,8 @@ pub mod tenant_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.TenantService", "ResumeTenant"));
             self.inner.unary(req, path, codec).await
         }
-        /// For ever: the id is not given out again.
+        /// Takes a tenant out: it may neither write nor read, its overrides are cleared, and workers purge its
+        /// blocks. Its id is not given out again.
         pub async fn delete_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteTenantRequest>,
@@ -3973,6 +4442,34 @@ pub mod tenant_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.TenantService", "DeleteTenant"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes a deletion back, as long as nothing was purged. What was cleared with it (overrides, policies) is not
+        /// set again by this.
+        pub async fn undelete_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UndeleteTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UndeleteTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.TenantService/UndeleteTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("takt.admin.v1.TenantService", "UndeleteTenant"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3988,6 +4485,7 @@ pub mod tenant_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with TenantServiceServer.
     #[async_trait]
     pub trait TenantService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lets a tenant in.
         async fn create_tenant(
             &self,
             request: tonic::Request<super::CreateTenantRequest>,
@@ -3995,6 +4493,7 @@ pub mod tenant_service_server {
             tonic::Response<super::CreateTenantResponse>,
             tonic::Status,
         >;
+        /// Shows one tenant.
         async fn get_tenant(
             &self,
             request: tonic::Request<super::GetTenantRequest>,
@@ -4002,6 +4501,7 @@ pub mod tenant_service_server {
             tonic::Response<super::GetTenantResponse>,
             tonic::Status,
         >;
+        /// Shows every tenant, or those that the filters leave.
         async fn list_tenants(
             &self,
             request: tonic::Request<super::ListTenantsRequest>,
@@ -4009,14 +4509,15 @@ pub mod tenant_service_server {
             tonic::Response<super::ListTenantsResponse>,
             tonic::Status,
         >;
-        async fn rename_tenant(
+        /// Changes what is named in the request and leaves the rest.
+        async fn update_tenant(
             &self,
-            request: tonic::Request<super::RenameTenantRequest>,
+            request: tonic::Request<super::UpdateTenantRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::RenameTenantResponse>,
+            tonic::Response<super::UpdateTenantResponse>,
             tonic::Status,
         >;
-        /// A suspended tenant may read and not write.
+        /// Stops a tenant from writing; it may still read.
         async fn suspend_tenant(
             &self,
             request: tonic::Request<super::SuspendTenantRequest>,
@@ -4024,6 +4525,7 @@ pub mod tenant_service_server {
             tonic::Response<super::SuspendTenantResponse>,
             tonic::Status,
         >;
+        /// Lets a suspended tenant write again.
         async fn resume_tenant(
             &self,
             request: tonic::Request<super::ResumeTenantRequest>,
@@ -4031,7 +4533,8 @@ pub mod tenant_service_server {
             tonic::Response<super::ResumeTenantResponse>,
             tonic::Status,
         >;
-        /// For ever: the id is not given out again.
+        /// Takes a tenant out: it may neither write nor read, its overrides are cleared, and workers purge its
+        /// blocks. Its id is not given out again.
         async fn delete_tenant(
             &self,
             request: tonic::Request<super::DeleteTenantRequest>,
@@ -4039,12 +4542,19 @@ pub mod tenant_service_server {
             tonic::Response<super::DeleteTenantResponse>,
             tonic::Status,
         >;
+        /// Takes a deletion back, as long as nothing was purged. What was cleared with it (overrides, policies) is not
+        /// set again by this.
+        async fn undelete_tenant(
+            &self,
+            request: tonic::Request<super::UndeleteTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UndeleteTenantResponse>,
+            tonic::Status,
+        >;
     }
     /// Who may use this installation.
     ///
     /// Every refusal carries `google.rpc.ErrorInfo` with domain `takt` and a stable reason.
-    /// Requests that change something take a `command_id` (a UUID): who sends the same id again gets the
-    /// first answer again. Left empty, the server makes one up and a retry is another command.
     #[derive(Debug)]
     pub struct TenantServiceServer<T> {
         inner: Arc<T>,
@@ -4256,25 +4766,25 @@ pub mod tenant_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/takt.admin.v1.TenantService/RenameTenant" => {
+                "/takt.admin.v1.TenantService/UpdateTenant" => {
                     #[allow(non_camel_case_types)]
-                    struct RenameTenantSvc<T: TenantService>(pub Arc<T>);
+                    struct UpdateTenantSvc<T: TenantService>(pub Arc<T>);
                     impl<
                         T: TenantService,
-                    > tonic::server::UnaryService<super::RenameTenantRequest>
-                    for RenameTenantSvc<T> {
-                        type Response = super::RenameTenantResponse;
+                    > tonic::server::UnaryService<super::UpdateTenantRequest>
+                    for UpdateTenantSvc<T> {
+                        type Response = super::UpdateTenantResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::RenameTenantRequest>,
+                            request: tonic::Request<super::UpdateTenantRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as TenantService>::rename_tenant(&inner, request).await
+                                <T as TenantService>::update_tenant(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -4285,7 +4795,7 @@ pub mod tenant_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = RenameTenantSvc(inner);
+                        let method = UpdateTenantSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -4421,6 +4931,51 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteTenantSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.TenantService/UndeleteTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct UndeleteTenantSvc<T: TenantService>(pub Arc<T>);
+                    impl<
+                        T: TenantService,
+                    > tonic::server::UnaryService<super::UndeleteTenantRequest>
+                    for UndeleteTenantSvc<T> {
+                        type Response = super::UndeleteTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UndeleteTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TenantService>::undelete_tenant(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UndeleteTenantSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

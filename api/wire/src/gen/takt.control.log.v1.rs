@@ -1360,8 +1360,52 @@ impl NodeStanding {
     }
 }
 /// Facts after the first release; the first ones stand in `Event` itself.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct OverridesEvent {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OverridesEvent {
+    #[prost(oneof = "overrides_event::Event", tags = "1, 2, 3")]
+    pub event: ::core::option::Option<overrides_event::Event>,
+}
+/// Nested message and enum types in `OverridesEvent`.
+pub mod overrides_event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        OwnSet(super::OwnOverrideSet),
+        #[prost(message, tag = "2")]
+        OwnCleared(super::OwnOverrideCleared),
+        #[prost(message, tag = "3")]
+        RolledBack(super::OverridesRolledBack),
+    }
+}
+/// A tenant set it for itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OwnOverrideSet {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub value: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OwnOverrideCleared {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+/// A layer is going back to what it was at a revision; the events after this one say what that takes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OverridesRolledBack {
+    /// Empty: the defaults layer.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// The layer of the tenant itself.
+    #[prost(bool, tag = "2")]
+    pub own: bool,
+    #[prost(uint64, tag = "3")]
+    pub to: u64,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OverrideSet {
     /// Empty: the defaults layer.
@@ -1392,6 +1436,9 @@ pub struct Layer {
     >,
     #[prost(uint64, tag = "3")]
     pub version: u64,
+    /// The layer of the tenant itself.
+    #[prost(bool, tag = "4")]
+    pub own: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PolicyEvent {
@@ -2832,8 +2879,91 @@ impl PartitionStanding {
     }
 }
 /// Facts after the first release; the first ones stand in `Event` itself.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TenantEvent {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantEvent {
+    #[prost(oneof = "tenant_event::Event", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    pub event: ::core::option::Option<tenant_event::Event>,
+}
+/// Nested message and enum types in `TenantEvent`.
+pub mod tenant_event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        LabelSet(super::TenantLabelSet),
+        #[prost(message, tag = "2")]
+        LabelCleared(super::TenantLabelCleared),
+        #[prost(message, tag = "3")]
+        BlockFormatChosen(super::TenantBlockFormatChosen),
+        #[prost(message, tag = "4")]
+        CellAssigned(super::TenantCellAssigned),
+        #[prost(message, tag = "5")]
+        Undeleted(super::TenantUndeleted),
+        #[prost(message, tag = "6")]
+        PurgeProgressed(super::TenantPurgeProgressed),
+        #[prost(message, tag = "7")]
+        PurgeFailed(super::TenantPurgeFailed),
+        #[prost(message, tag = "8")]
+        Purged(super::TenantPurged),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantLabelSet {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub value: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantLabelCleared {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantBlockFormatChosen {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(enumeration = "BlockFormat", tag = "2")]
+    pub block_format: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantCellAssigned {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub cell: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantUndeleted {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+}
+/// So many more blocks and bytes are gone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantPurgeProgressed {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub blocks: u64,
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantPurgeFailed {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// Nothing is left but the id.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantPurged {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TenantCreated {
     #[prost(string, tag = "1")]
@@ -2865,7 +2995,7 @@ pub struct TenantDeleted {
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Tenant {
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
@@ -2880,6 +3010,63 @@ pub struct Tenant {
     pub created_at: u64,
     #[prost(uint64, tag = "6")]
     pub version: u64,
+    #[prost(btree_map = "string, string", tag = "7")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Unspecified was written before there was a choice: native.
+    #[prost(enumeration = "BlockFormat", tag = "8")]
+    pub block_format: i32,
+    #[prost(string, tag = "9")]
+    pub cell: ::prost::alloc::string::String,
+    /// Present while it is being deleted.
+    #[prost(message, optional, tag = "10")]
+    pub purge: ::core::option::Option<TenantPurge>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantPurge {
+    /// Unix nanoseconds.
+    #[prost(fixed64, tag = "1")]
+    pub deleted_at: u64,
+    #[prost(uint64, tag = "2")]
+    pub blocks: u64,
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
+    #[prost(string, tag = "4")]
+    pub last_failure: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BlockFormat {
+    Unspecified = 0,
+    Native = 1,
+    Vparquet4 = 2,
+    Vparquet5 = 3,
+}
+impl BlockFormat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BLOCK_FORMAT_UNSPECIFIED",
+            Self::Native => "BLOCK_FORMAT_NATIVE",
+            Self::Vparquet4 => "BLOCK_FORMAT_VPARQUET4",
+            Self::Vparquet5 => "BLOCK_FORMAT_VPARQUET5",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BLOCK_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
+            "BLOCK_FORMAT_NATIVE" => Some(Self::Native),
+            "BLOCK_FORMAT_VPARQUET4" => Some(Self::Vparquet4),
+            "BLOCK_FORMAT_VPARQUET5" => Some(Self::Vparquet5),
+            _ => None,
+        }
+    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -2887,7 +3074,9 @@ pub enum TenantStanding {
     Unspecified = 0,
     Active = 1,
     Suspended = 2,
+    /// Being deleted. What was written before there was a purge is this too, without one.
     Deleted = 3,
+    Purged = 4,
 }
 impl TenantStanding {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2900,6 +3089,7 @@ impl TenantStanding {
             Self::Active => "TENANT_STANDING_ACTIVE",
             Self::Suspended => "TENANT_STANDING_SUSPENDED",
             Self::Deleted => "TENANT_STANDING_DELETED",
+            Self::Purged => "TENANT_STANDING_PURGED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2909,6 +3099,7 @@ impl TenantStanding {
             "TENANT_STANDING_ACTIVE" => Some(Self::Active),
             "TENANT_STANDING_SUSPENDED" => Some(Self::Suspended),
             "TENANT_STANDING_DELETED" => Some(Self::Deleted),
+            "TENANT_STANDING_PURGED" => Some(Self::Purged),
             _ => None,
         }
     }

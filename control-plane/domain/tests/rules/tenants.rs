@@ -27,7 +27,7 @@ fn a_new_tenant_is_active() {
 fn a_tenant_cannot_be_created_twice() {
     given([created("a")])
         .when(create("a"))
-        .refused(Rejection::TenantExists(id("a")));
+        .refused(tenants::Rejection::Exists(id("a")));
 }
 
 #[test]
@@ -40,22 +40,210 @@ fn the_id_of_a_deleted_tenant_is_not_given_out_again() {
 #[test]
 fn a_display_name_has_a_bound() {
     given(NOTHING)
-        .when(Command::Tenant(tenants::Command::Create {
+        .when(update_or_create(true, named(&"x".repeat(257))))
+        .refused(tenants::Rejection::DisplayNameTooLong(257));
+}
+
+#[test]
+fn a_tenant_is_created_with_all_that_is_said_of_it() {
+    let profile = tenants::Profile {
+        block_format: Some(tenants::BlockFormat::VParquet4),
+        cell: Some("eu-1".into()),
+        ..labelled(&[("team", "shop")])
+    };
+    given(NOTHING)
+        .when(update_or_create(true, profile))
+        .state(|state| {
+            let tenant = &state.tenants[&id("a")];
+            assert_eq!(tenant.labels["team"], "shop");
+            assert_eq!(tenant.block_format, tenants::BlockFormat::VParquet4);
+            assert_eq!(tenant.cell, "eu-1");
+        });
+}
+
+#[test]
+fn labels_are_set_and_cleared_and_the_others_stay() {
+    let profile = labelled(&[("a", "1"), ("b", "2")]);
+    let state = given([created("a")])
+        .when(update_or_create(false, profile))
+        .after();
+    let labels = &state.tenants[&id("a")].labels;
+    assert_eq!((labels.len(), labels["b"].as_str()), (2, "2"));
+    let label_set = |key: &str| tenants::Event::LabelSet {
+        tenant: id("a"),
+        key: key.into(),
+        value: "1".into(),
+    };
+    let clear = |change: tenants::Profile| tenants::Command::Update {
+        tenant: id("a"),
+        change,
+        clear_labels: BTreeSet::from(["a".into(), "nobody has it".into()]),
+        if_match: None,
+    };
+    given([created("a"), label_set("a").into(), label_set("b").into()])
+        .when(clear(labelled(&[("b", "1")])))
+        .then([tenants::Event::LabelCleared {
             tenant: id("a"),
-            display_name: "x".repeat(257),
+            key: "a".into(),
+        }]);
+    given([created("a")])
+        .when(clear(labelled(&[("a", "1")])))
+        .refused(tenants::Rejection::LabelAmbiguous("a".into()));
+}
+
+#[test]
+fn illegal_labels_and_cells_are_refused() {
+    let refused = |profile: tenants::Profile| {
+        let asked = given([created("a")]).when(update_or_create(false, profile));
+        asked.refusal().reason()
+    };
+    assert_eq!(refused(labelled(&[("1a", "")])), "LABEL_KEY_INVALID");
+    assert_eq!(refused(labelled(&[("", "")])), "LABEL_KEY_INVALID");
+    let long = "x".repeat(257);
+    assert_eq!(refused(labelled(&[("a", &long)])), "LABEL_VALUE_TOO_LONG");
+    let many: Vec<String> = (0..33).map(|number| format!("a{number}")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|key| (key.as_str(), "")).collect();
+    assert_eq!(refused(labelled(&many)), "TOO_MANY_LABELS");
+    let cell = tenants::Profile {
+        cell: Some("EU 1".into()),
+        ..tenants::Profile::default()
+    };
+    assert_eq!(refused(cell), "CELL_INVALID");
+}
+
+#[test]
+fn a_deletion_is_carried_out_step_by_step_and_leaves_the_id() {
+    let purge = |step| tenants::Command::RecordPurge {
+        tenant: id("a"),
+        step,
+    };
+    let progressed = tenants::Event::PurgeProgressed {
+        tenant: id("a"),
+        blocks: 2,
+        bytes: 10,
+    };
+    given([created("a"), deleted("a")])
+        .when(purge(tenants::PurgeStep::Progressed {
+            blocks: 2,
+            bytes: 10,
         }))
-        .refused(Rejection::DisplayNameTooLong(257));
+        .then([progressed.clone()]);
+    let failed = tenants::Event::PurgeFailed {
+        tenant: id("a"),
+        reason: "no bucket".into(),
+    };
+    given([created("a"), deleted("a"), progressed.clone().into()])
+        .when(purge(tenants::PurgeStep::Failed {
+            reason: "no bucket".into(),
+        }))
+        .then([failed.clone()])
+        .state(|state| {
+            let Standing::Deleting(purge) = &state.tenants[&id("a")].standing else {
+                panic!("not deleting");
+            };
+            assert_eq!(
+                (purge.blocks, purge.last_failure.as_str()),
+                (2, "no bucket")
+            );
+        });
+    let purged = tenants::Event::Purged { tenant: id("a") };
+    given([created("a"), deleted("a"), failed.into()])
+        .when(purge(tenants::PurgeStep::Finished))
+        .then([purged.clone()])
+        .state(|state| assert_eq!(state.tenants[&id("a")].standing, Standing::Deleted));
+    given([created("a"), deleted("a"), purged.clone().into()])
+        .when(purge(tenants::PurgeStep::Finished))
+        .nothing();
+    given([created("a"), deleted("a"), purged.into()])
+        .when(create("a"))
+        .refused(Rejection::TenantDeleted(id("a")));
+    given([created("a")])
+        .when(purge(tenants::PurgeStep::Finished))
+        .refused(tenants::Rejection::NotDeleting(id("a")));
+}
+
+#[test]
+fn a_deletion_is_taken_back_while_nothing_is_purged() {
+    let undelete = || tenants::Command::Undelete {
+        tenant: id("a"),
+        if_match: None,
+    };
+    given([created("a"), deleted("a")])
+        .when(undelete())
+        .then([tenants::Event::Undeleted { tenant: id("a") }])
+        .state(|state| assert_eq!(state.tenants[&id("a")].standing, Standing::Active));
+    let progressed = tenants::Event::PurgeProgressed {
+        tenant: id("a"),
+        blocks: 1,
+        bytes: 1,
+    };
+    given([created("a"), deleted("a"), progressed.into()])
+        .when(undelete())
+        .refused(tenants::Rejection::PurgeBegan(id("a")));
+    given([created("a")]).when(undelete()).nothing();
+}
+
+#[test]
+fn a_layer_goes_back_to_what_it_was() {
+    let roll_back = |fields: BTreeMap<String, String>| overrides::Command {
+        layer: tenant("a"),
+        wish: overrides::Wish::RollBack {
+            fields,
+            to: Revision(2),
+        },
+        if_match: None,
+    };
+    let rolled_back = overrides::Event::RolledBack {
+        layer: tenant("a"),
+        to: Revision(2),
+    };
+    let before = BTreeMap::from([("global.max_bytes_per_trace".to_owned(), "7".to_owned())]);
+    let restored = overrides::Event::Set {
+        layer: tenant("a"),
+        name: "global.max_bytes_per_trace".into(),
+        value: "7".into(),
+    };
+    given([created("a"), was_set(tenant("a"))])
+        .when(roll_back(before.clone()))
+        .then([
+            rolled_back.into(),
+            restored.into(),
+            was_cleared(tenant("a")),
+        ])
+        .state(|state| assert_eq!(state.overrides[&tenant("a")].fields, before));
+    given([created("a")])
+        .when(roll_back(BTreeMap::new()))
+        .nothing();
+}
+
+#[test]
+fn a_tenant_sets_for_itself_only_what_it_may_and_that_wins() {
+    let replace = |name: &str, value: &str| overrides::Command {
+        layer: Layer::OfTenantItself(id("a")),
+        wish: overrides::Wish::Replace {
+            fields: BTreeMap::from([(name.to_owned(), value.to_owned())]),
+        },
+        if_match: Some(Revision(0)),
+    };
+    given([created("a")])
+        .when(replace("ingestion.rate_limit_bytes", "1"))
+        .refused(Rejection::OverrideNotTheirs(
+            "ingestion.rate_limit_bytes".into(),
+        ));
+    let operators = overrides::Event::Set {
+        layer: tenant("a"),
+        name: "forwarders".into(),
+        value: "x".into(),
+    };
+    let state = given([created("a"), operators.into()])
+        .when(replace("forwarders", "y"))
+        .after();
+    assert_eq!(overrides::own(&state, &id("a"))["forwarders"], "y");
 }
 
 #[test]
 fn renaming_to_the_same_name_has_nothing_to_say() {
-    let rename = |name: &str| {
-        Command::Tenant(tenants::Command::Rename {
-            tenant: id("a"),
-            display_name: name.into(),
-            if_match: None,
-        })
-    };
+    let rename = |name: &str| update_or_create(false, named(name));
     given([created("a")]).when(rename("")).nothing();
     given([created("a")])
         .when(rename("Team A"))
@@ -141,8 +329,10 @@ fn bad_overrides_change_nothing() {
     assert_eq!(
         refused(Command::Overrides(overrides::Command {
             layer: Layer::Defaults,
-            set: BTreeMap::from([("ingestion.rate_limit_bytes".into(), "1".into())]),
-            clear: BTreeSet::from(["ingestion.rate_limit_bytes".into()]),
+            wish: overrides::Wish::Change {
+                set: BTreeMap::from([("ingestion.rate_limit_bytes".into(), "1".into())]),
+                clear: BTreeSet::from(["ingestion.rate_limit_bytes".into()]),
+            },
             if_match: None,
         })),
         "OVERRIDE_AMBIGUOUS"
@@ -191,8 +381,10 @@ fn a_change_on_an_old_version_is_refused() {
     let first_touch = |if_match| {
         Command::Overrides(overrides::Command {
             layer: Layer::Defaults,
-            set: BTreeMap::from([("ingestion.rate_limit_bytes".into(), "1MB".into())]),
-            clear: BTreeSet::new(),
+            wish: overrides::Wish::Change {
+                set: BTreeMap::from([("ingestion.rate_limit_bytes".into(), "1MB".into())]),
+                clear: BTreeSet::new(),
+            },
             if_match: Some(Revision(if_match)),
         })
     };
@@ -242,6 +434,36 @@ fn commands_are_remembered_up_to_the_bound() {
     assert_eq!(state.seen(CommandId(Uuid::from_u128(1))), Some(Revision(2)));
 }
 
+fn named(name: &str) -> tenants::Profile {
+    tenants::Profile {
+        display_name: Some(name.to_owned()),
+        ..tenants::Profile::default()
+    }
+}
+
+fn labelled(labels: &[(&str, &str)]) -> tenants::Profile {
+    let labels = labels.iter();
+    tenants::Profile {
+        labels: labels
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..tenants::Profile::default()
+    }
+}
+
+fn update_or_create(create: bool, profile: tenants::Profile) -> tenants::Command {
+    let tenant = id("a");
+    if create {
+        return tenants::Command::Create { tenant, profile };
+    }
+    tenants::Command::Update {
+        tenant,
+        change: profile,
+        clear_labels: BTreeSet::new(),
+        if_match: None,
+    }
+}
+
 fn id(text: &str) -> TenantId {
     TenantId::new(text).unwrap()
 }
@@ -251,10 +473,7 @@ fn tenant(text: &str) -> Layer {
 }
 
 fn create(tenant: &str) -> Command {
-    Command::Tenant(tenants::Command::Create {
-        tenant: id(tenant),
-        display_name: String::new(),
-    })
+    Command::Tenant(tenants::Command::create(id(tenant)))
 }
 
 fn suspend(tenant: &str, reason: &str) -> Command {
@@ -282,8 +501,10 @@ fn delete(tenant: &str) -> Command {
 fn set(layer: Layer) -> Command {
     Command::Overrides(overrides::Command {
         layer,
-        set: BTreeMap::from([("ingestion.rate_limit_bytes".into(), "1MB".into())]),
-        clear: BTreeSet::new(),
+        wish: overrides::Wish::Change {
+            set: BTreeMap::from([("ingestion.rate_limit_bytes".into(), "1MB".into())]),
+            clear: BTreeSet::new(),
+        },
         if_match: None,
     })
 }
@@ -291,8 +512,10 @@ fn set(layer: Layer) -> Command {
 fn set_text(name: &str, value: &str) -> Command {
     Command::Overrides(overrides::Command {
         layer: Layer::Defaults,
-        set: BTreeMap::from([(name.into(), value.into())]),
-        clear: BTreeSet::new(),
+        wish: overrides::Wish::Change {
+            set: BTreeMap::from([(name.into(), value.into())]),
+            clear: BTreeSet::new(),
+        },
         if_match: None,
     })
 }
@@ -300,8 +523,10 @@ fn set_text(name: &str, value: &str) -> Command {
 fn clear(name: &str) -> Command {
     Command::Overrides(overrides::Command {
         layer: Layer::Defaults,
-        set: BTreeMap::new(),
-        clear: BTreeSet::from([name.into()]),
+        wish: overrides::Wish::Change {
+            set: BTreeMap::new(),
+            clear: BTreeSet::from([name.into()]),
+        },
         if_match: None,
     })
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use prost::Message as _;
 use takt_domain::overrides::Values;
-use takt_domain::{Layer, Seen, State, Tenant};
+use takt_domain::tenants::BlockFormat;
+use takt_domain::{Layer, Seen, Standing, State, Tenant};
 use takt_model::TenantId;
 
 use super::*;
@@ -18,8 +19,10 @@ mod decisions;
 mod first;
 mod jobs;
 mod nodes;
+mod overrides;
 mod policies;
 mod ring;
+mod tenants;
 
 /// One of every event. A new aggregate adds a table of its own, a new event stands at the end of its table.
 fn corpus() -> Vec<(&'static str, Event)> {
@@ -32,6 +35,8 @@ fn corpus() -> Vec<(&'static str, Event)> {
         jobs::corpus(),
         policies::corpus(),
         decisions::corpus(),
+        overrides::corpus(),
+        tenants::corpus(),
     ]
     .concat()
 }
@@ -169,13 +174,14 @@ proptest! {
         for (number, (id, (display_name, version))) in names.into_iter().enumerate() {
             let id = TenantId::new(&id).unwrap();
             let standing = match number % 3 {
-                0 => takt_domain::Standing::Active,
-                1 => takt_domain::Standing::Suspended { reason: display_name.clone() },
-                _ => takt_domain::Standing::Deleted,
+                0 => Standing::Active,
+                1 => Standing::Suspended { reason: display_name.clone() },
+                _ => Standing::Deleted,
             };
             let layer = Layer::Tenant(id.clone());
             state.tenants.insert(id, Arc::new(Tenant {
                 display_name, standing, created_at: UnixNano(version), version: Revision(version),
+                labels: fields.clone(), block_format: BlockFormat::VParquet5, cell: "c".into(),
             }));
             state.overrides.insert(layer, Arc::new(Values {
                 fields: fields.clone(), version: Revision(version),

@@ -100,10 +100,7 @@ fn settings(dir: &Path) -> Settings {
 async fn fill(log: &Handle, numbers: std::ops::Range<u64>) -> BTreeMap<u64, Arc<State>> {
     let mut states = BTreeMap::new();
     for number in numbers {
-        let create = tenants::Command::Create {
-            tenant: TenantId::new(&format!("t{number}")).unwrap(),
-            display_name: String::new(),
-        };
+        let create = tenants::Command::create(TenantId::new(&format!("t{number}")).unwrap());
         let proposal = Proposal {
             id: CommandId(Uuid::from_u128(u128::from(number))),
             actor: "test".into(),

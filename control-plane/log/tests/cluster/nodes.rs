@@ -209,10 +209,7 @@ pub(crate) fn create(number: u64) -> Proposal {
     Proposal {
         id: CommandId(Uuid::from_u128(u128::from(number))),
         actor: "test".into(),
-        command: Command::Tenant(tenants::Command::Create {
-            tenant: tenant(number),
-            display_name: String::new(),
-        }),
+        command: Command::Tenant(tenants::Command::create(tenant(number))),
         dry_run: false,
     }
 }
