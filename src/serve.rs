@@ -106,12 +106,17 @@ impl House<'_> {
         let log = settings.control.log.clone();
         let log = takt_log::open(log, parts, tasks, &mut self.registry).await?;
         let views = takt_views::Views::start(log.clone(), tasks);
-        let admin = takt_server::Services::new(log, views, clock(), settings.overrides.clone());
+        let registry = &mut self.registry;
+        let settled = takt_reconcile::Settings::default();
+        let (reconciler, presence, _) =
+            takt_reconcile::Reconciler::new(settled, log.clone(), clock(), registry);
+        tasks.spawn("reconciler", reconciler.run(tasks.clone()));
+        let admin = takt_server::Services::new(log, views, clock(), settings.overrides.clone())
+            .with_presence(presence);
         if let Some(port) = port {
             nodes::serve(port, &admin, credentials.as_ref(), tasks)?;
         }
         let follower = wire::follower(settings);
-        let registry = &mut self.registry;
         let following = takt_control::follow(follower, admin.views(), clock(), tasks, registry)?;
         Ok(Control { admin, following })
     }

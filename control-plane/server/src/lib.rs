@@ -9,10 +9,15 @@
 mod cluster;
 mod decisions;
 mod forward;
+mod jobs;
+mod nodes;
 mod overrides;
+mod page;
 mod policies;
+mod presence;
 mod refusal;
 mod request;
+mod ring;
 mod services;
 mod status;
 mod tenants;

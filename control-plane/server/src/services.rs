@@ -6,22 +6,33 @@ use axum::middleware::from_fn;
 use takt_kit::Clock;
 use takt_log::Handle;
 use takt_model::Limits;
+use takt_reconcile::Presence;
 use takt_views::Views;
 use takt_wire::takt::admin::v1::cluster_service_server::ClusterServiceServer;
 use takt_wire::takt::admin::v1::decision_service_server::DecisionServiceServer;
+use takt_wire::takt::admin::v1::job_service_server::JobServiceServer;
+use takt_wire::takt::admin::v1::node_service_server::NodeServiceServer;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
 use takt_wire::takt::admin::v1::policy_service_server::PolicyServiceServer;
+use takt_wire::takt::admin::v1::ring_service_server::RingServiceServer;
 use takt_wire::takt::admin::v1::status_service_server::StatusServiceServer;
 use takt_wire::takt::admin::v1::tenant_service_server::TenantServiceServer;
 use takt_wire::takt::control::v1::decisions_service_server::DecisionsServiceServer;
+use takt_wire::takt::control::v1::jobs_service_server::JobsServiceServer;
+use takt_wire::takt::control::v1::lease_service_server::LeaseServiceServer;
+use takt_wire::takt::control::v1::presence_service_server::PresenceServiceServer;
 use takt_wire::takt::control::v1::view_service_server::ViewServiceServer;
 use tonic::service::Routes;
 
 use crate::cluster::ClusterApi;
 use crate::decisions::{DecisionApi, SamplersApi};
 use crate::forward::{Forward, receive};
+use crate::jobs::{JobApi, WorkerApi};
+use crate::nodes::NodeApi;
 use crate::overrides::OverridesApi;
 use crate::policies::PolicyApi;
+use crate::presence::{LeaseApi, PresenceApi};
+use crate::ring::RingApi;
 use crate::status::StatusApi;
 use crate::tenants::TenantApi;
 use crate::watch::ViewApi;
@@ -37,6 +48,7 @@ pub struct Services {
     views: Views,
     clock: Arc<dyn Clock>,
     base: Arc<Limits>,
+    presence: Option<Presence>,
 }
 
 impl Services {
@@ -49,6 +61,16 @@ impl Services {
             views,
             clock,
             base,
+            presence: None,
+        }
+    }
+
+    /// Also takes what other replicas hear of nodes.
+    #[must_use]
+    pub fn with_presence(self, presence: Presence) -> Self {
+        Self {
+            presence: Some(presence),
+            ..self
         }
     }
 
@@ -66,7 +88,14 @@ impl Services {
         let log = self.log.clone();
         let layer = from_fn(move |request, next| receive(log.clone(), request, next));
         let passed_on = self.all().into_axum_router().layer(layer);
-        Routes::from(passed_on).add_service(self.log.peers())
+        let routes = Routes::from(passed_on).add_service(self.log.peers());
+        match self.presence.clone() {
+            Some(presence) => {
+                let presence = PresenceApi::new(self.log.clone(), presence);
+                routes.add_service(PresenceServiceServer::new(presence))
+            }
+            None => routes,
+        }
     }
 
     fn all(&self) -> Routes {
@@ -75,7 +104,8 @@ impl Services {
         let overrides = OverridesApi::new(writer.clone(), self.log.clone(), Arc::clone(&self.base));
         let policies = PolicyApi::new(writer.clone(), Arc::clone(&self.clock));
         let decisions = DecisionApi::new(writer.clone());
-        let samplers = SamplersApi::new(writer);
+        let samplers = SamplersApi::new(writer.clone());
+        let ring = RingApi::new(writer.clone(), Arc::clone(&self.clock));
         Routes::new(TenantServiceServer::new(tenants))
             .add_service(OverridesServiceServer::new(overrides))
             .add_service(PolicyServiceServer::new(policies))
@@ -83,6 +113,11 @@ impl Services {
             .add_service(DecisionsServiceServer::new(samplers))
             .add_service(ClusterServiceServer::new(ClusterApi::new(self.log.clone())))
             .add_service(StatusServiceServer::new(StatusApi::new(self.log.clone())))
+            .add_service(RingServiceServer::new(ring))
+            .add_service(NodeServiceServer::new(NodeApi::new(writer.clone())))
+            .add_service(JobServiceServer::new(JobApi::new(writer.clone())))
+            .add_service(JobsServiceServer::new(WorkerApi::new(writer.clone())))
+            .add_service(LeaseServiceServer::new(LeaseApi::new(writer)))
             .add_service(self.views())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use takt_domain::{Command, CommandId, State};
+use takt_domain::{Command, CommandId, Event, State};
 use takt_kit::Clock;
 use takt_log::{Handle, Proposal};
 use takt_model::Revision;
@@ -23,6 +23,8 @@ pub(crate) struct Writer {
 #[derive(Debug)]
 pub(crate) struct Changed {
     pub(crate) outcome: wire::Outcome,
+    /// What it came to, as in the outcome.
+    pub(crate) decided: Vec<Event>,
     /// As it stands after the change; on a dry run, as it would stand.
     pub(crate) state: Arc<State>,
 }
@@ -60,6 +62,7 @@ impl Writer {
                 dry_run: change.dry_run,
                 events: takt_log::events_to_wire(&answer.events),
             },
+            decided: answer.events,
             state: answer.state,
         })
     }

@@ -11,6 +11,17 @@ pub enum AdminMethod {
     DecisionGetSegment,
     DecisionListSegments,
     DecisionRetireSegment,
+    JobCancelJob,
+    JobCreateJobs,
+    JobGetJob,
+    JobListJobs,
+    JobRetryJob,
+    NodeDrainNode,
+    NodeForgetNode,
+    NodeGetNode,
+    NodeListLeases,
+    NodeListNodes,
+    NodeResumeNode,
     OverridesChangeOverrides,
     OverridesGetOverrides,
     OverridesListOverrideFields,
@@ -25,6 +36,21 @@ pub enum AdminMethod {
     PolicyListPolicyTypes,
     PolicyReplacePolicySet,
     PolicyUpdatePolicy,
+    RingActivatePartition,
+    RingAddPartitions,
+    RingAssignPartition,
+    RingCancelHandover,
+    RingDeactivatePartition,
+    RingGetPartition,
+    RingGetRing,
+    RingGetTenantShard,
+    RingHandOverPartition,
+    RingListPartitions,
+    RingListRings,
+    RingPreviewPlan,
+    RingRemovePartition,
+    RingUnassignPartition,
+    RingUpdateRing,
     StatusGetStatus,
     TenantCreateTenant,
     TenantDeleteTenant,
@@ -43,6 +69,8 @@ pub enum AdminMethod {
     JobsFailJob,
     JobsLeaseJobs,
     JobsReportJob,
+    LeaseAcquireLease,
+    LeaseReleaseLease,
     PresenceReportPresence,
     ViewWatch,
 }
@@ -58,6 +86,17 @@ impl AdminMethod {
         Self::DecisionGetSegment,
         Self::DecisionListSegments,
         Self::DecisionRetireSegment,
+        Self::JobCancelJob,
+        Self::JobCreateJobs,
+        Self::JobGetJob,
+        Self::JobListJobs,
+        Self::JobRetryJob,
+        Self::NodeDrainNode,
+        Self::NodeForgetNode,
+        Self::NodeGetNode,
+        Self::NodeListLeases,
+        Self::NodeListNodes,
+        Self::NodeResumeNode,
         Self::OverridesChangeOverrides,
         Self::OverridesGetOverrides,
         Self::OverridesListOverrideFields,
@@ -72,6 +111,21 @@ impl AdminMethod {
         Self::PolicyListPolicyTypes,
         Self::PolicyReplacePolicySet,
         Self::PolicyUpdatePolicy,
+        Self::RingActivatePartition,
+        Self::RingAddPartitions,
+        Self::RingAssignPartition,
+        Self::RingCancelHandover,
+        Self::RingDeactivatePartition,
+        Self::RingGetPartition,
+        Self::RingGetRing,
+        Self::RingGetTenantShard,
+        Self::RingHandOverPartition,
+        Self::RingListPartitions,
+        Self::RingListRings,
+        Self::RingPreviewPlan,
+        Self::RingRemovePartition,
+        Self::RingUnassignPartition,
+        Self::RingUpdateRing,
         Self::StatusGetStatus,
         Self::TenantCreateTenant,
         Self::TenantDeleteTenant,
@@ -90,6 +144,8 @@ impl AdminMethod {
         Self::JobsFailJob,
         Self::JobsLeaseJobs,
         Self::JobsReportJob,
+        Self::LeaseAcquireLease,
+        Self::LeaseReleaseLease,
         Self::PresenceReportPresence,
         Self::ViewWatch,
     ];
@@ -106,6 +162,17 @@ impl AdminMethod {
             Self::DecisionGetSegment => "/takt.admin.v1.DecisionService/GetSegment",
             Self::DecisionListSegments => "/takt.admin.v1.DecisionService/ListSegments",
             Self::DecisionRetireSegment => "/takt.admin.v1.DecisionService/RetireSegment",
+            Self::JobCancelJob => "/takt.admin.v1.JobService/CancelJob",
+            Self::JobCreateJobs => "/takt.admin.v1.JobService/CreateJobs",
+            Self::JobGetJob => "/takt.admin.v1.JobService/GetJob",
+            Self::JobListJobs => "/takt.admin.v1.JobService/ListJobs",
+            Self::JobRetryJob => "/takt.admin.v1.JobService/RetryJob",
+            Self::NodeDrainNode => "/takt.admin.v1.NodeService/DrainNode",
+            Self::NodeForgetNode => "/takt.admin.v1.NodeService/ForgetNode",
+            Self::NodeGetNode => "/takt.admin.v1.NodeService/GetNode",
+            Self::NodeListLeases => "/takt.admin.v1.NodeService/ListLeases",
+            Self::NodeListNodes => "/takt.admin.v1.NodeService/ListNodes",
+            Self::NodeResumeNode => "/takt.admin.v1.NodeService/ResumeNode",
             Self::OverridesChangeOverrides => "/takt.admin.v1.OverridesService/ChangeOverrides",
             Self::OverridesGetOverrides => "/takt.admin.v1.OverridesService/GetOverrides",
             Self::OverridesListOverrideFields => "/takt.admin.v1.OverridesService/ListOverrideFields",
@@ -120,6 +187,21 @@ impl AdminMethod {
             Self::PolicyListPolicyTypes => "/takt.admin.v1.PolicyService/ListPolicyTypes",
             Self::PolicyReplacePolicySet => "/takt.admin.v1.PolicyService/ReplacePolicySet",
             Self::PolicyUpdatePolicy => "/takt.admin.v1.PolicyService/UpdatePolicy",
+            Self::RingActivatePartition => "/takt.admin.v1.RingService/ActivatePartition",
+            Self::RingAddPartitions => "/takt.admin.v1.RingService/AddPartitions",
+            Self::RingAssignPartition => "/takt.admin.v1.RingService/AssignPartition",
+            Self::RingCancelHandover => "/takt.admin.v1.RingService/CancelHandover",
+            Self::RingDeactivatePartition => "/takt.admin.v1.RingService/DeactivatePartition",
+            Self::RingGetPartition => "/takt.admin.v1.RingService/GetPartition",
+            Self::RingGetRing => "/takt.admin.v1.RingService/GetRing",
+            Self::RingGetTenantShard => "/takt.admin.v1.RingService/GetTenantShard",
+            Self::RingHandOverPartition => "/takt.admin.v1.RingService/HandOverPartition",
+            Self::RingListPartitions => "/takt.admin.v1.RingService/ListPartitions",
+            Self::RingListRings => "/takt.admin.v1.RingService/ListRings",
+            Self::RingPreviewPlan => "/takt.admin.v1.RingService/PreviewPlan",
+            Self::RingRemovePartition => "/takt.admin.v1.RingService/RemovePartition",
+            Self::RingUnassignPartition => "/takt.admin.v1.RingService/UnassignPartition",
+            Self::RingUpdateRing => "/takt.admin.v1.RingService/UpdateRing",
             Self::StatusGetStatus => "/takt.admin.v1.StatusService/GetStatus",
             Self::TenantCreateTenant => "/takt.admin.v1.TenantService/CreateTenant",
             Self::TenantDeleteTenant => "/takt.admin.v1.TenantService/DeleteTenant",
@@ -138,6 +220,8 @@ impl AdminMethod {
             Self::JobsFailJob => "/takt.control.v1.JobsService/FailJob",
             Self::JobsLeaseJobs => "/takt.control.v1.JobsService/LeaseJobs",
             Self::JobsReportJob => "/takt.control.v1.JobsService/ReportJob",
+            Self::LeaseAcquireLease => "/takt.control.v1.LeaseService/AcquireLease",
+            Self::LeaseReleaseLease => "/takt.control.v1.LeaseService/ReleaseLease",
             Self::PresenceReportPresence => "/takt.control.v1.PresenceService/ReportPresence",
             Self::ViewWatch => "/takt.control.v1.ViewService/Watch",
         }
@@ -155,6 +239,17 @@ impl AdminMethod {
             "/takt.admin.v1.DecisionService/GetSegment" => Self::DecisionGetSegment,
             "/takt.admin.v1.DecisionService/ListSegments" => Self::DecisionListSegments,
             "/takt.admin.v1.DecisionService/RetireSegment" => Self::DecisionRetireSegment,
+            "/takt.admin.v1.JobService/CancelJob" => Self::JobCancelJob,
+            "/takt.admin.v1.JobService/CreateJobs" => Self::JobCreateJobs,
+            "/takt.admin.v1.JobService/GetJob" => Self::JobGetJob,
+            "/takt.admin.v1.JobService/ListJobs" => Self::JobListJobs,
+            "/takt.admin.v1.JobService/RetryJob" => Self::JobRetryJob,
+            "/takt.admin.v1.NodeService/DrainNode" => Self::NodeDrainNode,
+            "/takt.admin.v1.NodeService/ForgetNode" => Self::NodeForgetNode,
+            "/takt.admin.v1.NodeService/GetNode" => Self::NodeGetNode,
+            "/takt.admin.v1.NodeService/ListLeases" => Self::NodeListLeases,
+            "/takt.admin.v1.NodeService/ListNodes" => Self::NodeListNodes,
+            "/takt.admin.v1.NodeService/ResumeNode" => Self::NodeResumeNode,
             "/takt.admin.v1.OverridesService/ChangeOverrides" => Self::OverridesChangeOverrides,
             "/takt.admin.v1.OverridesService/GetOverrides" => Self::OverridesGetOverrides,
             "/takt.admin.v1.OverridesService/ListOverrideFields" => Self::OverridesListOverrideFields,
@@ -169,6 +264,21 @@ impl AdminMethod {
             "/takt.admin.v1.PolicyService/ListPolicyTypes" => Self::PolicyListPolicyTypes,
             "/takt.admin.v1.PolicyService/ReplacePolicySet" => Self::PolicyReplacePolicySet,
             "/takt.admin.v1.PolicyService/UpdatePolicy" => Self::PolicyUpdatePolicy,
+            "/takt.admin.v1.RingService/ActivatePartition" => Self::RingActivatePartition,
+            "/takt.admin.v1.RingService/AddPartitions" => Self::RingAddPartitions,
+            "/takt.admin.v1.RingService/AssignPartition" => Self::RingAssignPartition,
+            "/takt.admin.v1.RingService/CancelHandover" => Self::RingCancelHandover,
+            "/takt.admin.v1.RingService/DeactivatePartition" => Self::RingDeactivatePartition,
+            "/takt.admin.v1.RingService/GetPartition" => Self::RingGetPartition,
+            "/takt.admin.v1.RingService/GetRing" => Self::RingGetRing,
+            "/takt.admin.v1.RingService/GetTenantShard" => Self::RingGetTenantShard,
+            "/takt.admin.v1.RingService/HandOverPartition" => Self::RingHandOverPartition,
+            "/takt.admin.v1.RingService/ListPartitions" => Self::RingListPartitions,
+            "/takt.admin.v1.RingService/ListRings" => Self::RingListRings,
+            "/takt.admin.v1.RingService/PreviewPlan" => Self::RingPreviewPlan,
+            "/takt.admin.v1.RingService/RemovePartition" => Self::RingRemovePartition,
+            "/takt.admin.v1.RingService/UnassignPartition" => Self::RingUnassignPartition,
+            "/takt.admin.v1.RingService/UpdateRing" => Self::RingUpdateRing,
             "/takt.admin.v1.StatusService/GetStatus" => Self::StatusGetStatus,
             "/takt.admin.v1.TenantService/CreateTenant" => Self::TenantCreateTenant,
             "/takt.admin.v1.TenantService/DeleteTenant" => Self::TenantDeleteTenant,
@@ -187,6 +297,8 @@ impl AdminMethod {
             "/takt.control.v1.JobsService/FailJob" => Self::JobsFailJob,
             "/takt.control.v1.JobsService/LeaseJobs" => Self::JobsLeaseJobs,
             "/takt.control.v1.JobsService/ReportJob" => Self::JobsReportJob,
+            "/takt.control.v1.LeaseService/AcquireLease" => Self::LeaseAcquireLease,
+            "/takt.control.v1.LeaseService/ReleaseLease" => Self::LeaseReleaseLease,
             "/takt.control.v1.PresenceService/ReportPresence" => Self::PresenceReportPresence,
             "/takt.control.v1.ViewService/Watch" => Self::ViewWatch,
             _ => return None,
@@ -197,6 +309,12 @@ impl AdminMethod {
     pub const fn mutates(self) -> bool {
         match self {
             Self::DecisionRetireSegment
+            | Self::JobCancelJob
+            | Self::JobCreateJobs
+            | Self::JobRetryJob
+            | Self::NodeDrainNode
+            | Self::NodeForgetNode
+            | Self::NodeResumeNode
             | Self::OverridesChangeOverrides
             | Self::OverridesReplaceOverrides
             | Self::OverridesRollbackOverrides
@@ -204,6 +322,15 @@ impl AdminMethod {
             | Self::PolicyDeletePolicy
             | Self::PolicyReplacePolicySet
             | Self::PolicyUpdatePolicy
+            | Self::RingActivatePartition
+            | Self::RingAddPartitions
+            | Self::RingAssignPartition
+            | Self::RingCancelHandover
+            | Self::RingDeactivatePartition
+            | Self::RingHandOverPartition
+            | Self::RingRemovePartition
+            | Self::RingUnassignPartition
+            | Self::RingUpdateRing
             | Self::TenantCreateTenant
             | Self::TenantDeleteTenant
             | Self::TenantResumeTenant
@@ -216,7 +343,9 @@ impl AdminMethod {
             | Self::JobsCompleteJob
             | Self::JobsFailJob
             | Self::JobsLeaseJobs
-            | Self::JobsReportJob => true,
+            | Self::JobsReportJob
+            | Self::LeaseAcquireLease
+            | Self::LeaseReleaseLease => true,
             Self::ClusterAddMember
             | Self::ClusterBootstrapCluster
             | Self::ClusterGetCluster
@@ -225,6 +354,11 @@ impl AdminMethod {
             | Self::ClusterTransferLeader
             | Self::DecisionGetSegment
             | Self::DecisionListSegments
+            | Self::JobGetJob
+            | Self::JobListJobs
+            | Self::NodeGetNode
+            | Self::NodeListLeases
+            | Self::NodeListNodes
             | Self::OverridesGetOverrides
             | Self::OverridesListOverrideFields
             | Self::PolicyGetPolicy
@@ -232,6 +366,12 @@ impl AdminMethod {
             | Self::PolicyLintPolicySet
             | Self::PolicyListPolicies
             | Self::PolicyListPolicyTypes
+            | Self::RingGetPartition
+            | Self::RingGetRing
+            | Self::RingGetTenantShard
+            | Self::RingListPartitions
+            | Self::RingListRings
+            | Self::RingPreviewPlan
             | Self::StatusGetStatus
             | Self::TenantGetTenant
             | Self::TenantListTenants
