@@ -6,6 +6,7 @@ use std::sync::Arc;
 use openraft::async_runtime::watch::WatchReceiver as _;
 use takt_domain::cluster::ClusterId;
 use takt_domain::{Batch, State};
+use takt_kit::Tasks;
 use takt_model::{NodeId, Revision, Term, UnixNano};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -31,6 +32,7 @@ pub struct Handle {
     pub(crate) members: Members,
     pub(crate) reader: Reader,
     pub(crate) digests: Digests,
+    pub(crate) tasks: Tasks,
     pub(crate) new_cluster: ClusterId,
     pub(crate) store: Store,
     pub(crate) published: Arc<Published>,
@@ -166,6 +168,7 @@ impl Handle {
             self.members.clone(),
             self.reader.clone(),
             self.digests.clone(),
+            self.tasks.clone(),
         )
     }
 

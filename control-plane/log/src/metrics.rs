@@ -30,6 +30,7 @@ pub(crate) struct Metrics {
     pub(crate) term: Gauge,
     pub(crate) leader_changes: Counter,
     pub(crate) lag: Family<Peer, Gauge>,
+    pub(crate) call_errors: Family<Peer, Counter>,
 }
 
 impl Metrics {
@@ -84,6 +85,11 @@ impl Metrics {
             "takt_log_lag_entries",
             "Entries that a member still lacks, as the leader sees it",
             metrics.lag.clone(),
+        );
+        registry.register(
+            "takt_log_peer_call_errors",
+            "Raft's calls to another node that had no answer",
+            metrics.call_errors.clone(),
         );
         metrics
     }

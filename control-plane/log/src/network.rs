@@ -22,6 +22,7 @@ use tonic::transport::Channel;
 use crate::calls::{CallError, Caller, within};
 use crate::codec::DecodeError;
 use crate::dial::Dial;
+use crate::metrics::{self, Metrics};
 use crate::types::{Snapshot, TypeConfig, Vote};
 
 use messages::{
@@ -43,6 +44,7 @@ pub(crate) struct Network {
     pub(crate) caller: Caller,
     /// Raft has connections of its own, so that it does not wait behind anything else.
     pub(crate) dial: Arc<dyn Dial>,
+    pub(crate) metrics: Metrics,
     /// How long another node may take to write entries to its disk.
     pub(crate) append_timeout: Duration,
 }
@@ -87,6 +89,10 @@ impl Peer {
 
     /// What took its time may be tried again at once; anything else after a pause.
     fn explain(&self, error: &CallError) -> RPCError<TypeConfig> {
+        let failed = &self.network.metrics.call_errors;
+        failed
+            .get_or_create(&metrics::Peer { node: self.node })
+            .inc();
         let text = format!("node {} at `{}`: {error}", self.node, self.address);
         match error {
             CallError::Late => NetworkError::from_string(text).into(),

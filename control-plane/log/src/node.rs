@@ -166,13 +166,13 @@ pub async fn open(
 ) -> Result<Handle, OpenError> {
     let (digests, due) = Digests::new(settings.digest_every);
     let (store, machine) = restore(&settings, &parts.disk, digests.clone()).await?;
-    let members = assemble(&settings, &parts, store.clone(), machine).await?;
+    let metrics = Metrics::register(registry);
+    let members = assemble(&settings, &parts, store.clone(), machine, &metrics).await?;
     let (raft, published) = (members.raft.clone(), Arc::clone(&members.published));
     stop_with(tasks, members.clone(), store.clone());
     let new_cluster = cluster_id(parts.seed, parts.clock.now().0);
     settle(&settings, &members, new_cluster).await?;
 
-    let metrics = Metrics::register(registry);
     metrics
         .queue_capacity
         .set(i64::try_from(settings.queue).unwrap_or(i64::MAX));
@@ -204,6 +204,7 @@ pub async fn open(
         members: members.clone(),
         reader,
         digests: digests.clone(),
+        tasks: tasks.clone(),
         new_cluster,
         store,
         published,
@@ -240,6 +241,7 @@ async fn assemble(
     parts: &Parts,
     store: Store,
     machine: Machine,
+    metrics: &Metrics,
 ) -> Result<Members, OpenError> {
     let published = machine.published();
     let (announced, committed) = (parts.level, published.state.load().cluster.level);
@@ -255,11 +257,17 @@ async fn assemble(
         identity: identity.clone(),
         lines: Lines::new(Arc::clone(&parts.dial)),
     };
+    let network = Network {
+        caller: caller.clone(),
+        dial: Arc::clone(&parts.dial),
+        metrics: metrics.clone(),
+        append_timeout: settings.election_timeout.saturating_mul(4),
+    };
     Ok(Members {
         node: settings.node,
         address: settings.address.clone(),
         level: announced,
-        raft: start(settings, parts, caller.clone(), store, machine).await?,
+        raft: start(settings, network, store, machine, parts.seed).await?,
         identity,
         caller,
         published,
@@ -366,10 +374,10 @@ fn claim(store: &Store, node: NodeId) -> io::Result<Option<NodeId>> {
 
 async fn start(
     settings: &Settings,
-    parts: &Parts,
-    caller: Caller,
+    network: Network,
     store: Store,
     machine: Machine,
+    seed: u64,
 ) -> Result<Raft, OpenError> {
     let node = settings.node.0;
     let election = u64::try_from(settings.election_timeout.as_millis()).unwrap_or(u64::MAX);
@@ -385,14 +393,9 @@ async fn start(
         ..Config::default()
     };
     let config = Arc::new(config.validate().map_err(OpenError::Settings)?);
-    let network = Network {
-        caller,
-        dial: Arc::clone(&parts.dial),
-        append_timeout: settings.election_timeout.saturating_mul(4),
-    };
     // Every task of openraft descends from this call, and with it what they draw at random.
     let raft = Raft::new(node, config, network, store, machine);
-    Runtime::scope(parts.seed, raft).await.map_err(consensus)
+    Runtime::scope(seed, raft).await.map_err(consensus)
 }
 
 fn consensus(error: Fatal<TypeConfig>) -> OpenError {

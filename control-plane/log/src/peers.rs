@@ -3,6 +3,7 @@
 use openraft::errors::{Fatal, RaftError};
 use sha2::{Digest as _, Sha256};
 use takt_domain::cluster::ClusterId;
+use takt_kit::Tasks;
 use takt_model::{NodeId, Revision};
 use takt_wire::takt::control::raft::v1 as wire;
 use takt_wire::takt::control::raft::v1::peer_service_server::{PeerService, PeerServiceServer};
@@ -27,6 +28,7 @@ pub struct Peers {
     members: Members,
     reader: Reader,
     digests: Digests,
+    tasks: Tasks,
 }
 
 impl std::fmt::Debug for Peers {
@@ -38,11 +40,17 @@ impl std::fmt::Debug for Peers {
 }
 
 impl Peers {
-    pub(crate) fn server(members: Members, reader: Reader, digests: Digests) -> PeerServer {
+    pub(crate) fn server(
+        members: Members,
+        reader: Reader,
+        digests: Digests,
+        tasks: Tasks,
+    ) -> PeerServer {
         let peers = Self {
             members,
             reader,
             digests,
+            tasks,
         };
         PeerServiceServer::new(peers)
             .max_decoding_message_size(MESSAGE_MAX)
@@ -255,10 +263,14 @@ impl PeerService for Peers {
 }
 
 impl Peers {
-    /// What a newer version wrote must not be skipped, so this node can go no further.
+    /// What a newer version wrote must not be skipped, so this node goes no further.
     fn unreadable(&self, error: DecodeError) -> Status {
-        tracing::error!(node = self.members.node.0, %error, "the leader sent an entry this version cannot read; start a newer version");
-        garbled(error)
+        let status = Status::invalid_argument(error.to_string());
+        if matches!(error, DecodeError::UnknownKind) {
+            self.tasks
+                .spawn("control_entries", async move { Err(error) });
+        }
+        status
     }
 }
 

@@ -16,8 +16,8 @@ use takt_log::{Handle, Leader};
 use takt_wire::methods::AdminMethod;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tonic::Status;
 use tonic::transport::server::TcpConnectInfo;
+use tonic::{ConnectError, Status};
 use tower::ServiceExt as _;
 
 /// Which node passed the call on. A call is passed on once: two nodes that take each other for the leader are
@@ -31,6 +31,10 @@ const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const CALLS_MAX: usize = 256;
 /// How long a call waits for somebody to lead: an election takes less.
 const LEADER_WITHIN: Duration = Duration::from_secs(2);
+/// Until the leader is tried again that could not be reached.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The longest request that is passed on; none is that long.
+const REQUEST_MAX_BYTES: usize = 16 << 20;
 /// How long a call may take whose caller named no deadline.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
 
@@ -64,7 +68,7 @@ impl Forward {
             Leader::Unknown if self.log.belongs() => nobody_leads().into_http(),
             // It belongs to no cluster: the service says what to do about it.
             Leader::Unknown => next.run(request).await,
-            Leader::At { address, .. } => self.on(request, &address, deadline).await,
+            Leader::At { .. } => self.on(request, deadline).await,
         }
     }
 
@@ -76,25 +80,63 @@ impl Forward {
         self.log.leader_within(within).await
     }
 
-    async fn on(&self, mut request: Request, address: &str, deadline: Instant) -> Response {
+    /// Tries again while the call cannot have reached anybody: the leader may have just died.
+    async fn on(&self, mut request: Request, deadline: Instant) -> Response {
         let Ok(_place) = self.room.try_acquire() else {
             return busy().into_http();
         };
-        let channel = match self.log.line(address) {
-            Ok(channel) => channel,
-            Err(error) => return Status::internal(error.to_string()).into_http(),
-        };
         carry(&mut request, self.log.status().node.0);
-        let call = channel.oneshot(request.map(tonic::body::Body::new));
-        match tokio::time::timeout_at(deadline, call).await {
-            Ok(Ok(response)) => response.map(axum::body::Body::new),
-            Ok(Err(error)) => {
-                tracing::debug!(%address, %error, "the leader does not take the call");
-                unreachable().into_http()
+        let (head, body) = request.into_parts();
+        let Ok(body) = axum::body::to_bytes(body, REQUEST_MAX_BYTES).await else {
+            return too_large().into_http();
+        };
+        let patient = deadline.min(Instant::now() + LEADER_WITHIN);
+        loop {
+            let Leader::At { address, .. } = self.log.leader_within(patient).await else {
+                // It is this node now, or nobody: the caller's next try will find out.
+                return nobody_leads().into_http();
+            };
+            let request = Request::from_parts(head.clone(), axum::body::Body::from(body.clone()));
+            match self.call(request, &address, deadline).await {
+                Ok(response) => return response,
+                Err(Unsent(status)) if Instant::now() >= patient => return status.into_http(),
+                Err(Unsent(_)) => tokio::time::sleep(PAUSE).await,
             }
-            Err(_elapsed) => late().into_http(),
         }
     }
+
+    async fn call(
+        &self,
+        request: Request,
+        address: &str,
+        deadline: Instant,
+    ) -> Result<Response, Unsent> {
+        let channel = match self.log.line(address) {
+            Ok(channel) => channel,
+            Err(error) => return Ok(Status::internal(error.to_string()).into_http()),
+        };
+        let call = channel.oneshot(request.map(tonic::body::Body::new));
+        match tokio::time::timeout_at(deadline, call).await {
+            Ok(Ok(response)) => Ok(response.map(axum::body::Body::new)),
+            Ok(Err(error)) => {
+                tracing::debug!(%address, %error, "the leader does not take the call");
+                if unsent(&error) {
+                    Err(Unsent(unreachable()))
+                } else {
+                    Ok(unreachable().into_http())
+                }
+            }
+            Err(_elapsed) => Ok(late().into_http()),
+        }
+    }
+}
+
+/// The call has not left this node.
+struct Unsent(Status);
+
+fn unsent(error: &(dyn std::error::Error + 'static)) -> bool {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.into_iter().any(|error| error.is::<ConnectError>())
 }
 
 /// The layer around the services of the port between nodes: only calls that were passed on, and only where
@@ -182,6 +224,11 @@ fn unreachable() -> Status {
 fn late() -> Status {
     let text = "no answer in time; it may still be carried out";
     retry(Code::Unavailable, "CONTROL_TIMEOUT", text)
+}
+
+fn too_large() -> Status {
+    let text = format!("the request has more than {REQUEST_MAX_BYTES} bytes, or ended early");
+    Reject::new(Code::Invalid, "REQUEST_TOO_LARGE", text).status()
 }
 
 fn busy() -> Status {

@@ -1,7 +1,6 @@
 //! Three nodes over loopback: whichever is asked, the leader carries it out.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "helpers of tests stop at the first surprise"
 )]
 
