@@ -3,6 +3,7 @@
 mod jobs;
 mod nodes;
 mod partitions;
+mod sampling;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -63,7 +64,13 @@ pub struct Heard {
 pub type Sweep = fn(&State, &Waits, UnixNano) -> Vec<Command>;
 
 /// Everything that time brings about. An aggregate with something that ends adds its function here.
-pub const SWEEPS: &[Sweep] = &[nodes::forget, jobs::expire, jobs::trim];
+pub const SWEEPS: &[Sweep] = &[
+    nodes::forget,
+    jobs::expire,
+    jobs::trim,
+    sampling::policies,
+    sampling::segments,
+];
 
 /// What should be done now, at most [`PLAN_MAX`] commands. Empty: nothing.
 #[must_use]

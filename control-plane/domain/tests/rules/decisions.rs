@@ -1,5 +1,7 @@
 //! Segments of the decision index.
 
+mod laws;
+
 use takt_domain::decisions::{
     self, Command, Counts, Event, Filter, Flaw, MAX_AT_ONCE, MAX_LIVE, OffsetRange, PolicyCount,
     Rejection, RetireReason, Segment, SegmentId,

@@ -8,7 +8,7 @@ use takt_domain::policies::rule::{
     Randomness, SpanCount, Status, StringAttribute,
 };
 use takt_domain::policies::{
-    PolicyId, Rule, Share, Spec, Threshold, Verdict, Vote, Wanted, lint, union,
+    Policies, PolicyId, Rule, Share, Spec, Threshold, Verdict, Vote, Wanted, lint, union,
 };
 use takt_domain::{Command, State};
 use takt_model::UnixNano;
@@ -34,6 +34,9 @@ proptest! {
             }
         }
         prop_assert_eq!(decide(&after, &replace(second, None)), vec![]);
+        // What follows from the sets is what one would work out from them.
+        let sets = after.policies.sets().map(|(tenant, set)| (tenant.clone(), set.clone()));
+        prop_assert_eq!(&Policies::from_sets(sets), &after.policies);
     }
 
     /// The order of the wish means nothing.
@@ -77,7 +80,7 @@ proptest! {
 
     /// What a lint calls unreachable or shadowed can go, and no trace is decided otherwise.
     #[test]
-    fn what_is_unreachable_makes_no_difference(rules in prop::collection::vec(rule(), 1..5), traces in prop::collection::vec(trace(), 16)) {
+    fn what_is_unreachable_makes_no_difference(rules in akin(), traces in prop::collection::vec(trace(), 16)) {
         let specs: Vec<Spec> = rules.into_iter().enumerate().map(|(number, rule)| Spec::new(format!("p{number}"), rule)).collect();
         let specs: Vec<Spec> = specs.into_iter().filter(|spec| spec.check().is_ok()).collect();
         for finding in lint(&specs, UnixNano(0)) {
@@ -191,13 +194,19 @@ fn wishes() -> impl Strategy<Value = Vec<Wanted>> {
 }
 
 fn valid() -> impl Strategy<Value = Spec> {
-    (rule(), any::<bool>()).prop_filter_map("only what makes sense by itself", |(rule, shadow)| {
-        let spec = Spec {
-            shadow,
-            ..Spec::new("p", rule)
-        };
-        spec.check().is_ok().then_some(spec)
-    })
+    let expires = prop::option::of(2_u64..5);
+    let parts = (rule(), any::<bool>(), expires);
+    parts.prop_filter_map(
+        "only what makes sense by itself",
+        |(rule, shadow, expires)| {
+            let spec = Spec {
+                shadow,
+                expires_at: expires.map(UnixNano),
+                ..Spec::new("p", rule)
+            };
+            spec.check().is_ok().then_some(spec)
+        },
+    )
 }
 
 fn spec() -> impl Strategy<Value = Spec> {
@@ -229,52 +238,88 @@ fn votes() -> impl Strategy<Value = Vec<(PolicyId, Vote)>> {
     })
 }
 
-/// Few values, so that rules often meet.
+/// Of any kinds.
 fn rule() -> impl Strategy<Value = Rule> {
+    compound(prop::strategy::Union::new(leaves()).boxed())
+}
+
+/// Rules of one kind or two, so that they often have to do with each other.
+fn akin() -> impl Strategy<Value = Vec<Rule>> {
+    let kinds = prop::sample::subsequence((0..leaves().len()).collect::<Vec<_>>(), 1..3);
+    kinds.prop_flat_map(|kinds| {
+        let mut all = leaves().into_iter().map(Some).collect::<Vec<_>>();
+        let some = kinds.into_iter().filter_map(|kind| all[kind].take());
+        let leaf = prop::strategy::Union::new(some).boxed();
+        prop::collection::vec(compound(leaf), 1..4)
+    })
+}
+
+/// One strategy for each kind, with few values, so that rules often meet.
+fn leaves() -> Vec<BoxedStrategy<Rule>> {
     let few = 0_u64..6;
     let number = || prop::option::of(0_i64..6);
     let status = prop::sample::select(vec![Status::Unset, Status::Ok, Status::Error]);
     let share = prop::sample::select(vec![0, 1, 500_000_000, 1_000_000_000]);
     let texts = prop::collection::btree_set("[ab]", 0..3);
-    let leaf = prop_oneof![
-        Just(Rule::Always),
-        share.prop_map(|share| Rule::Probabilistic(Probabilistic {
-            share: Share::of_billion(share).unwrap(),
-            randomness: Randomness::Consistent,
-        })),
-        (few.clone(), prop::option::of(few.clone()))
-            .prop_map(|(above_ns, up_to_ns)| Rule::Latency(Latency { above_ns, up_to_ns })),
-        (few.clone(), prop::option::of(few.clone()))
-            .prop_map(|(min, max)| Rule::SpanCount(SpanCount { min, max })),
-        prop::collection::btree_set(status, 0..4).prop_map(Rule::StatusCode),
-        (texts, any::<bool>()).prop_map(|(values, invert)| Rule::StringAttribute(
-            StringAttribute {
-                key: "k".into(),
-                values,
-                matching: Matching::Exact,
-                invert,
-            }
-        )),
-        (number(), number(), any::<bool>()).prop_map(|(min, max, invert)| {
-            Rule::NumericAttribute(NumericAttribute {
-                key: "n".into(),
-                min,
-                max,
-                invert,
+    vec![
+        Just(Rule::Always).boxed(),
+        share
+            .prop_map(|share| {
+                Rule::Probabilistic(Probabilistic {
+                    share: Share::of_billion(share).unwrap(),
+                    randomness: Randomness::Consistent,
+                })
             })
-        }),
-        (any::<bool>(), any::<bool>()).prop_map(|(value, invert)| {
-            Rule::BooleanAttribute(BooleanAttribute {
-                key: "b".into(),
-                value,
-                invert,
+            .boxed(),
+        (few.clone(), prop::option::of(few.clone()))
+            .prop_map(|(above_ns, up_to_ns)| Rule::Latency(Latency { above_ns, up_to_ns }))
+            .boxed(),
+        (few.clone(), prop::option::of(few.clone()))
+            .prop_map(|(min, max)| Rule::SpanCount(SpanCount { min, max }))
+            .boxed(),
+        prop::collection::btree_set(status, 0..4)
+            .prop_map(Rule::StatusCode)
+            .boxed(),
+        (texts, any::<bool>())
+            .prop_map(|(values, invert)| {
+                Rule::StringAttribute(StringAttribute {
+                    key: "k".into(),
+                    values,
+                    matching: Matching::Exact,
+                    invert,
+                })
             })
-        }),
-        few.prop_map(|per_second| Rule::RateLimiting(Limit {
-            per_second,
-            burst: None
-        })),
-    ];
+            .boxed(),
+        (number(), number(), any::<bool>())
+            .prop_map(|(min, max, invert)| {
+                Rule::NumericAttribute(NumericAttribute {
+                    key: "n".into(),
+                    min,
+                    max,
+                    invert,
+                })
+            })
+            .boxed(),
+        (any::<bool>(), any::<bool>())
+            .prop_map(|(value, invert)| {
+                Rule::BooleanAttribute(BooleanAttribute {
+                    key: "b".into(),
+                    value,
+                    invert,
+                })
+            })
+            .boxed(),
+        few.prop_map(|per_second| {
+            Rule::RateLimiting(Limit {
+                per_second,
+                burst: None,
+            })
+        })
+        .boxed(),
+    ]
+}
+
+fn compound(leaf: BoxedStrategy<Rule>) -> impl Strategy<Value = Rule> {
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Rule::And),
