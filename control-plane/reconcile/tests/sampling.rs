@@ -25,7 +25,7 @@ fn a_policy_and_a_segment_whose_time_is_over_are_swept() {
     assert_eq!(planned(99), []);
     let tenant = id();
     let policy: Command = policies::Command::Expire { tenant }.into();
-    assert_eq!(planned(100), [policy.clone()]);
+    assert_eq!(planned(100), std::slice::from_ref(&policy));
     let tenant = id();
     let segment = decisions::Command::Expire { tenant }.into();
     assert_eq!(planned(200), [policy, segment]);
