@@ -30,6 +30,9 @@ const UNAVAILABLE: u8 = 4;
 /// What the program exits with when the server does not know the caller, or the caller may not do this.
 const NOT_ALLOWED: u8 = 5;
 
+/// Where a server keeps its admin token unless it is told otherwise.
+const ADMIN_TOKEN: &str = "takt-data/control/admin.token";
+
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 anything else, 2 wrong arguments, 3 refused by a rule, \
     4 the server cannot answer now (a retry may help), 5 not allowed";
 
@@ -101,7 +104,7 @@ fn global() -> [Arg; 6] {
             .value_parser(value_parser!(Output))
             .default_value("table")
             .help("How answers are written"),
-        file("token-file").help("A file with the token to present"),
+        file("token-file").help("A file with the token to present; without it, that of a server started in this directory"),
         file("ca").help("PEM of the authority that signed the server's certificate"),
         file("cert")
             .requires("key")
@@ -220,7 +223,28 @@ fn client(endpoint: &str, matches: &ArgMatches) -> Result<Client> {
         ca: read("ca")?,
         identity: read("cert")?.zip(read("key")?),
     };
-    Client::new(endpoint, read("token-file")?.as_deref(), tls)
+    let token = match read("token-file")? {
+        Some(token) => Some(token),
+        None if tls.identity.is_none() && is_here(endpoint) => found_token()?,
+        None => None,
+    };
+    Client::new(endpoint, token.as_deref(), tls)
+}
+
+/// A token that is found is for this machine only.
+fn is_here(endpoint: &str) -> bool {
+    let uri: Option<http::Uri> = endpoint.parse().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    ["127.0.0.1", "[::1]", "localhost"].contains(&host)
+}
+
+/// The admin token of a server that was started in this directory with its defaults.
+fn found_token() -> Result<Option<String>> {
+    match std::fs::read_to_string(ADMIN_TOKEN) {
+        Ok(token) => Ok(Some(token)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{ADMIN_TOKEN}`")),
+    }
 }
 
 fn completion(matches: &ArgMatches) -> Result<String> {

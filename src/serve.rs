@@ -1,5 +1,6 @@
 //! `takt serve`: settings -> roles wired straight-line -> run -> drain. No logic.
 
+mod auth;
 mod edge;
 mod nodes;
 mod rules;
@@ -21,6 +22,7 @@ use takt_live::{CONSUMER, Live};
 use takt_query::{ApiState, Frontend};
 use takt_receive::Receiver;
 use takt_rules::Ruler;
+use takt_server::auth::{Guard, HttpKeys};
 use takt_store::{BlockList, Store};
 use tokio::net::TcpListener;
 
@@ -62,7 +64,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         frontend: frontend.clone(),
         pages,
     });
-    let api = edge::router(api.merge(rules), &frontend, &control.admin)?;
+    let api = edge::router(api.merge(rules), &frontend, &control)?;
     open(&stages, ports, receiver, api);
     tracing::info!(http = %settings.server.http_listen_address, otlp_grpc = %settings.receivers.grpc, otlp_http = %settings.receivers.http, "serving");
 
@@ -85,6 +87,7 @@ struct House<'a> {
 /// The control plane of this process, and the data plane's eye on it.
 struct Control {
     admin: takt_server::Services,
+    guard: Guard,
     following: takt_control::Following,
 }
 
@@ -111,6 +114,9 @@ impl House<'_> {
         let (reconciler, presence, _) =
             takt_reconcile::Reconciler::new(settled, log.clone(), clock(), registry);
         tasks.spawn("reconciler", reconciler.run(tasks.clone()));
+        let auth = auth::settings(&settings.control.auth)?;
+        let keys = Arc::new(HttpKeys::new()?);
+        let guard = Guard::start(auth, keys, log.clone(), clock(), tasks, registry).await?;
         let admin = takt_server::Services::new(log, views, clock(), settings.overrides.clone())
             .with_presence(presence);
         if let Some(port) = port {
@@ -118,7 +124,11 @@ impl House<'_> {
         }
         let follower = wire::follower(settings);
         let following = takt_control::follow(follower, admin.views(), clock(), tasks, registry)?;
-        Ok(Control { admin, following })
+        Ok(Control {
+            admin,
+            guard,
+            following,
+        })
     }
 
     /// Opens store and journal, settles what an earlier run left, and starts what keeps spans.

@@ -15,7 +15,7 @@ mod telemetry;
 
 use std::path::PathBuf;
 
-pub(crate) use control::{Control, Nodes};
+pub(crate) use control::{Auth, Control, Nodes};
 pub(crate) use ingest::Ingest;
 pub(crate) use receivers::Receivers;
 pub(crate) use server::{Multitenancy, Server};

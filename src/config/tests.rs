@@ -188,7 +188,7 @@ fn rules_are_evaluated_only_where_that_is_enabled() {
 #[test]
 fn a_secret_is_never_printed() {
     let config = read("storage: { backend: s3, s3: { bucket: b, secret_key: hunter2 } }").unwrap();
-    let printed = config.to_yaml() + &format!("{config:?}");
+    let printed = config.to_yaml() + format!("{config:?}").as_str();
     assert!(!printed.contains("hunter2"), "{printed}");
     assert!(printed.contains("secret_key: \"<secret>\""));
 }

@@ -224,7 +224,10 @@ impl Server {
         .await
         .unwrap();
         let views = Views::start(log.clone(), &tasks);
-        let routes = Services::new(log, views, clock, Limits::default()).routes();
+        let guard = takt_server::auth::Guard::open_to_all(log.clone(), clock.clone(), &tasks)
+            .await
+            .unwrap();
+        let routes = Services::new(log, views, clock, Limits::default()).routes(&guard);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let serve = tonic::transport::Server::builder()

@@ -99,7 +99,7 @@ pub(super) fn draw(
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
-    out + &axis.draw(margin, width, screen)
+    out + axis.draw(margin, width, screen).as_str()
 }
 
 /// The one of `count` places a part of the whole is nearest to.

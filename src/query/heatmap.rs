@@ -71,7 +71,7 @@ fn map(series: &[&Series], axis: Axis, unit: Unit, screen: &Screen, ink: Ink) ->
     }
     out.push_str(&axis.draw(margin, width, screen));
     let legend = format!("{:margin$}  ░▒▓█ up to {}\n", "", Unit::Number.show(most));
-    out + &screen.paint(&legend, Ink::Faint)
+    out + screen.paint(&legend, Ink::Faint).as_str()
 }
 
 /// As many columns as fit, each the same number of characters for a sample where there is room.

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use axum::{Extension, Router};
 use http::header::CONTENT_TYPE;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -21,6 +21,7 @@ use takt_journal::Offset;
 use takt_kit::Tasks;
 use takt_live::Live;
 use takt_query::{BuildInfo, Frontend, Pages, QuerierService, Streaming};
+use takt_server::auth::Peer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -155,7 +156,7 @@ pub(super) fn pages(
 pub(super) fn router(
     http: Router,
     frontend: &Frontend,
-    admin: &takt_server::Services,
+    control: &super::Control,
 ) -> Result<Router> {
     let (reporter, health) = tonic_health::server::health_reporter();
     drop(reporter);
@@ -163,8 +164,9 @@ pub(super) fn router(
         .register_encoded_file_descriptor_set(takt_server::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
-    let mut grpc = admin
-        .routes()
+    let mut grpc = control
+        .admin
+        .routes(&control.guard)
         .add_service(health)
         .add_service(reflection)
         .add_service(Streaming::new(frontend.clone()).server());
@@ -214,9 +216,13 @@ pub(super) async fn serve(
             accepted = listener.accept() => accepted,
         };
         match (accepted, Arc::clone(&room).try_acquire_owned()) {
-            (Ok((stream, _)), Ok(place)) => {
+            (Ok((stream, address)), Ok(place)) => {
                 let connection = graceful.watcher();
-                let router = router.clone();
+                let peer = Peer {
+                    address: address.ip(),
+                    certificate: None,
+                };
+                let router = router.clone().layer(Extension(peer));
                 tasks.spawn("connection", async move {
                     speak(stream, router, connection).await;
                     drop(place);

@@ -64,7 +64,8 @@ async fn send_as_of_now(server: &Server, requests: usize) {
 
 fn ctl(server: &Server, arguments: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_takt"))
-        .args(["ctl", "--endpoint", server.client().base()])
+        .args(["ctl", "--endpoint", server.client().base(), "--token-file"])
+        .arg(server.data("control/admin.token"))
         .args(arguments)
         .output()
         .expect("the binary runs");

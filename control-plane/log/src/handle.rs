@@ -136,6 +136,19 @@ impl Handle {
         self.published.revision.subscribe()
     }
 
+    /// The revision from which on every decision is kept.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn kept_after(&self) -> Result<Revision, ReadError> {
+        let now = self.published.state.load().revision;
+        let store = self.store.clone();
+        let oldest = tokio::task::spawn_blocking(move || since(&store, Revision(0), 1))
+            .await
+            .map_err(io::Error::other)??;
+        Ok(oldest.first().map_or(now, |batch| batch.decided_at))
+    }
+
     /// What came after a revision, at most `limit` batches of it.
     ///
     /// # Errors

@@ -10,21 +10,23 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use takt_kit::{Code, Reject};
 use takt_log::{Handle, Leader};
 use takt_wire::methods::AdminMethod;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{ConnectError, Status};
 use tower::ServiceExt as _;
+
+use crate::request::Actor;
 
 /// Which node passed the call on. A call is passed on once: two nodes that take each other for the leader are
 /// not to play ball with it.
 const BY: HeaderName = HeaderName::from_static("takt-forwarded-by");
-/// Where the call came from.
-const FROM: HeaderName = HeaderName::from_static("takt-forwarded-from");
+/// Who calls, as the guard of that node found out.
+const FOR: HeaderName = HeaderName::from_static("takt-forwarded-for");
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// How many calls are passed on at once.
@@ -57,7 +59,7 @@ impl Forward {
     pub(crate) async fn pass(self, mut request: Request, next: Next) -> Response {
         // Only nodes may say these, and not here.
         request.headers_mut().remove(BY);
-        request.headers_mut().remove(FROM);
+        request.headers_mut().remove(FOR);
         let method = AdminMethod::of_path(request.uri().path());
         if !method.is_some_and(leads) {
             return next.run(request).await;
@@ -149,8 +151,8 @@ pub(crate) async fn receive(log: Handle, mut request: Request, next: Next) -> Re
     if log.leader() != Leader::Here {
         return nobody_leads().into_http();
     }
-    let from = request.headers_mut().remove(FROM);
-    restore(&mut request, from.as_ref());
+    let actor = request.headers_mut().remove(FOR);
+    restore(&mut request, actor.as_ref());
     next.run(request).await
 }
 
@@ -170,23 +172,22 @@ fn leads(method: AdminMethod) -> bool {
 }
 
 fn carry(request: &mut Request, node: u64) {
-    let from = request.extensions().get::<TcpConnectInfo>();
-    let from = from.and_then(TcpConnectInfo::remote_addr);
+    let actor = request.extensions().get::<Actor>();
+    let actor = actor.and_then(|Actor(actor)| HeaderValue::from_bytes(actor.as_bytes()).ok());
     let headers = request.headers_mut();
+    // It has opened the door here; the leader needs no secrets.
+    headers.remove(AUTHORIZATION);
     headers.insert(BY, HeaderValue::from(node));
-    if let Some(from) = from.and_then(|from| HeaderValue::from_str(&from.to_string()).ok()) {
-        headers.insert(FROM, from);
+    if let Some(actor) = actor {
+        headers.insert(FOR, actor);
     }
 }
 
 /// The connection is that of a node, and not of who calls.
-fn restore(request: &mut Request, from: Option<&HeaderValue>) {
-    let from = from.and_then(|from| from.to_str().ok());
-    let from = from.and_then(|from| from.parse().ok());
-    request.extensions_mut().insert(TcpConnectInfo {
-        local_addr: None,
-        remote_addr: from,
-    });
+fn restore(request: &mut Request, actor: Option<&HeaderValue>) {
+    let actor = actor.map(|actor| String::from_utf8_lossy(actor.as_bytes()).into_owned());
+    let actor = actor.unwrap_or_else(|| "unknown".to_owned());
+    request.extensions_mut().insert(Actor(actor));
 }
 
 /// What the caller will wait.

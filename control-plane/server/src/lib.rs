@@ -3,9 +3,11 @@
 //! Wire in, [`takt_domain::Command`] out; answers come from the state after the command, or, for
 //! questions, from a state that is confirmed to be current. No rule lives here.
 //!
-//! There is no authentication yet: whoever reaches the port may do everything, and the log
-//! records them as `anonymous@<address>`.
+//! Before every method stands the [`auth::Guard`]: it knows who calls and whether they may.
 
+mod access;
+mod audit;
+pub mod auth;
 mod cluster;
 mod decisions;
 mod forward;

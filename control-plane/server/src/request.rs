@@ -7,11 +7,15 @@ use tonic::{Request, Status};
 
 use crate::refusal::invalid;
 
-/// Who asks, as far as anybody knows before there is authentication.
+/// Who asks, as it will stand in the log. The guard puts it into requests, or the node that passed one on.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor(pub(crate) String);
+
+/// Calls within the process come past the guard; they are our own.
 pub(crate) fn actor<T>(request: &Request<T>) -> String {
-    match request.remote_addr() {
-        Some(address) => format!("anonymous@{}", address.ip()),
-        None => "anonymous".to_owned(),
+    match request.extensions().get::<Actor>() {
+        Some(Actor(actor)) => actor.clone(),
+        None => "takt".to_owned(),
     }
 }
 

@@ -8,22 +8,30 @@ use takt_log::Handle;
 use takt_model::Limits;
 use takt_reconcile::Presence;
 use takt_views::Views;
+use takt_wire::takt::admin::v1::access_policy_service_server::AccessPolicyServiceServer;
+use takt_wire::takt::admin::v1::audit_service_server::AuditServiceServer;
 use takt_wire::takt::admin::v1::cluster_service_server::ClusterServiceServer;
 use takt_wire::takt::admin::v1::decision_service_server::DecisionServiceServer;
 use takt_wire::takt::admin::v1::job_service_server::JobServiceServer;
 use takt_wire::takt::admin::v1::node_service_server::NodeServiceServer;
+use takt_wire::takt::admin::v1::oidc_issuer_service_server::OidcIssuerServiceServer;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
 use takt_wire::takt::admin::v1::policy_service_server::PolicyServiceServer;
 use takt_wire::takt::admin::v1::ring_service_server::RingServiceServer;
 use takt_wire::takt::admin::v1::status_service_server::StatusServiceServer;
 use takt_wire::takt::admin::v1::tenant_service_server::TenantServiceServer;
+use takt_wire::takt::admin::v1::token_service_server::TokenServiceServer;
 use takt_wire::takt::control::v1::decisions_service_server::DecisionsServiceServer;
 use takt_wire::takt::control::v1::jobs_service_server::JobsServiceServer;
 use takt_wire::takt::control::v1::lease_service_server::LeaseServiceServer;
 use takt_wire::takt::control::v1::presence_service_server::PresenceServiceServer;
 use takt_wire::takt::control::v1::view_service_server::ViewServiceServer;
 use tonic::service::Routes;
+use tonic_web::GrpcWebLayer;
 
+use crate::access::{AccessPolicyApi, OidcIssuerApi, TokenApi};
+use crate::audit::AuditApi;
+use crate::auth::Guard;
 use crate::cluster::ClusterApi;
 use crate::decisions::{DecisionApi, SamplersApi};
 use crate::forward::{Forward, receive};
@@ -74,12 +82,18 @@ impl Services {
         }
     }
 
-    /// For people and their tools, and for data planes in other processes. Changes go on to the leader.
+    /// For people and their tools, and for data planes in other processes. The guard stands before all of it;
+    /// what it lets through goes on to the leader if only the leader can answer.
     #[must_use]
-    pub fn routes(&self) -> Routes {
-        let forward = Forward::new(self.log.clone());
-        let layer = from_fn(move |request, next| forward.clone().pass(request, next));
-        self.all().into_axum_router().layer(layer).into()
+    pub fn routes(&self, guard: &Guard) -> Routes {
+        let audit = AuditApi::new(self.log.clone(), guard.refusals().clone());
+        let services = self.all().add_service(AuditServiceServer::new(audit));
+        let (guard, forward) = (guard.clone(), Forward::new(self.log.clone()));
+        let guard = from_fn(move |request, next| guard.clone().pass(request, next));
+        let forward = from_fn(move |request, next| forward.clone().pass(request, next));
+        // The last one is the outermost. Browsers speak another framing; within, all is gRPC.
+        let inner = services.into_axum_router().layer(forward);
+        inner.layer(guard).layer(GrpcWebLayer::new()).into()
     }
 
     /// For the other nodes of the control plane: Raft, and the calls they pass on. Whoever reaches these is believed.
@@ -106,12 +120,18 @@ impl Services {
         let decisions = DecisionApi::new(writer.clone());
         let samplers = SamplersApi::new(writer.clone());
         let ring = RingApi::new(writer.clone(), Arc::clone(&self.clock));
+        let access = AccessPolicyApi::new(writer.clone());
         Routes::new(TenantServiceServer::new(tenants))
             .add_service(OverridesServiceServer::new(overrides))
             .add_service(PolicyServiceServer::new(policies))
             .add_service(DecisionServiceServer::new(decisions))
             .add_service(DecisionsServiceServer::new(samplers))
             .add_service(ClusterServiceServer::new(ClusterApi::new(self.log.clone())))
+            .add_service(AccessPolicyServiceServer::new(access))
+            .add_service(TokenServiceServer::new(TokenApi::new(writer.clone())))
+            .add_service(OidcIssuerServiceServer::new(OidcIssuerApi::new(
+                writer.clone(),
+            )))
             .add_service(StatusServiceServer::new(StatusApi::new(self.log.clone())))
             .add_service(RingServiceServer::new(ring))
             .add_service(NodeServiceServer::new(NodeApi::new(writer.clone())))

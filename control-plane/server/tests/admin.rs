@@ -13,6 +13,7 @@ use takt_kit::{ManualClock, Tasks};
 use takt_log::Settings;
 use takt_model::{Limits, UnixNano};
 use takt_server::Services;
+use takt_server::auth::Guard;
 use takt_views::Views;
 use takt_wire::takt::admin::v1::overrides_service_client::OverridesServiceClient;
 use takt_wire::takt::admin::v1::scope::Scope as In;
@@ -387,12 +388,15 @@ impl Node {
         .await
         .unwrap();
         let views = Views::start(log.clone(), &tasks);
+        let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks)
+            .await
+            .unwrap();
         let base = Limits {
             left_pad_trace_ids: true,
             ..Limits::default()
         };
         Self {
-            routes: Services::new(log, views, clock, base).routes(),
+            routes: Services::new(log, views, clock, base).routes(&guard),
             tasks,
             _dir: dir,
         }

@@ -14,6 +14,7 @@ use takt_kit::{ManualClock, Tasks};
 use takt_log::{Handle, History, Parts, Settings, Start};
 use takt_model::{Limits, NodeId, Revision, UnixNano};
 use takt_server::Services;
+use takt_server::auth::{Guard, Peer};
 use takt_views::Views;
 use takt_wire::takt::admin::v1 as wire;
 use takt_wire::takt::admin::v1::cluster_service_client::ClusterServiceClient;
@@ -23,7 +24,6 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::Code;
 use tonic::service::Routes;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::transport::{Channel, Server};
 use tonic_types::StatusExt as _;
 
@@ -52,9 +52,9 @@ async fn the_log_knows_where_a_call_came_from_that_was_passed_on() {
     let nodes = cluster(3).await;
     let follower = follower(&nodes).await;
     let mut request = tonic::Request::new(create("a"));
-    request.extensions_mut().insert(TcpConnectInfo {
-        local_addr: None,
-        remote_addr: Some("192.0.2.7:1234".parse().unwrap()),
+    request.extensions_mut().insert(Peer {
+        address: "192.0.2.7".parse().unwrap(),
+        certificate: None,
     });
     follower.tenants().create_tenant(request).await.unwrap();
     follower.log.read().await.unwrap();
@@ -89,8 +89,8 @@ async fn the_port_between_nodes_takes_only_what_was_passed_on_and_only_where_som
     // Nobody gets around the checks of a public port by claiming to be a node.
     let mut claimed = tonic::Request::new(create("b"));
     claimed.metadata_mut().insert("takt-forwarded-by", 9.into());
-    let from = "203.0.113.1:1".parse().unwrap();
-    claimed.metadata_mut().insert("takt-forwarded-from", from);
+    let other = "admin@203.0.113.1".parse().unwrap();
+    claimed.metadata_mut().insert("takt-forwarded-for", other);
     follower.tenants().create_tenant(claimed).await.unwrap();
     follower.log.read().await.unwrap();
     let History::Batches(batches) = follower.log.history(Revision(0), 100).await.unwrap() else {
@@ -191,6 +191,7 @@ impl Node {
         let log = takt_log::open(settings, Parts::new(clock.clone()), &tasks, registry).await;
         let log = log.unwrap();
         let views = Views::start(log.clone(), &tasks);
+        let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks).await;
         let services = Services::new(log.clone(), views, clock, Limits::default());
         let serving = Server::builder()
             .add_routes(services.for_nodes())
@@ -202,7 +203,7 @@ impl Node {
         Self {
             log,
             address,
-            routes: services.routes(),
+            routes: services.routes(&guard.unwrap()),
             tasks,
             _dir: dir,
         }

@@ -12,6 +12,7 @@ use takt_kit::{ManualClock, Tasks};
 use takt_log::Settings;
 use takt_model::{Limits, UnixNano};
 use takt_server::Services;
+use takt_server::auth::Guard;
 use takt_views::Views;
 use takt_wire::takt::admin::v1::decision_service_client::DecisionServiceClient;
 use takt_wire::takt::admin::v1::policy_service_client::PolicyServiceClient;
@@ -362,8 +363,10 @@ impl Node {
         let log = takt_log::open(settings, parts, &tasks, &mut registry);
         let log = log.await.unwrap();
         let views = Views::start(log.clone(), &tasks);
+        let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks).await;
+        let guard = guard.unwrap();
         let node = Self {
-            routes: Services::new(log, views, clock, Limits::default()).routes(),
+            routes: Services::new(log, views, clock, Limits::default()).routes(&guard),
             tasks,
             _dir: dir,
         };

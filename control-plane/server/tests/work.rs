@@ -16,6 +16,7 @@ use takt_log::{Handle, Leader, Parts, Settings, Start};
 use takt_model::{Limits, NodeId, UnixNano};
 use takt_reconcile::{Presence, Reconciler};
 use takt_server::Services;
+use takt_server::auth::Guard;
 use takt_views::Views;
 use takt_wire::takt::admin::v1::cluster_service_client::ClusterServiceClient;
 use takt_wire::takt::admin::v1::job_service_client::JobServiceClient;
@@ -347,6 +348,7 @@ impl Voter {
             Reconciler::new(settings, log.clone(), clock.clone(), &mut registry);
         tasks.spawn("reconciler", reconciler.run(tasks.clone()));
         let views = Views::start(log.clone(), &tasks);
+        let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks).await;
         let services = Services::new(log.clone(), views, clock, Limits::default())
             .with_presence(presence.clone());
         let serving = Server::builder()
@@ -360,7 +362,7 @@ impl Voter {
             log,
             presence,
             address,
-            routes: services.routes(),
+            routes: services.routes(&guard.unwrap()),
             tasks,
             beats: std::sync::atomic::AtomicU64::new(1),
             _dir: dir,

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use takt_log::Start;
 use takt_model::NodeId;
+use takt_server::auth::{CertificateRule, Role};
 
 use crate::config::fields::Fields;
+use crate::config::value::{Value, words};
 
 /// Both ends of the control plane in one process.
 #[derive(Debug, Clone)]
@@ -15,6 +17,7 @@ pub(crate) struct Control {
     pub(crate) nodes: Nodes,
     /// Where the data plane keeps the last view it followed.
     pub(crate) view_dir: PathBuf,
+    pub(crate) auth: Auth,
 }
 
 /// How this node meets the other nodes of the control plane.
@@ -31,6 +34,14 @@ pub(crate) struct Tls {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) authority: PathBuf,
+}
+
+/// Who may call the control plane before anything is decided.
+#[derive(Debug, Clone)]
+pub(crate) struct Auth {
+    pub(crate) admin_token_file: PathBuf,
+    pub(crate) anonymous: Option<Role>,
+    pub(crate) certificates: Vec<CertificateRule>,
 }
 
 impl Control {
@@ -75,7 +86,8 @@ impl Control {
                 }
             }
             let nodes = Nodes { listen, tls: Tls::read(fields) };
-            Self { log, nodes, view_dir: dir.join("view") }
+            let auth = Auth::read(fields, &dir);
+            Self { log, nodes, view_dir: dir.join("view"), auth }
         })
     }
 }
@@ -94,6 +106,79 @@ impl Tls {
                     fields.refuse("cert_file", "`cert_file`, `key_file` and `ca_file` go together");
                     None
                 }
+            }
+        })
+    }
+}
+
+/// What those may do who show nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anonymous {
+    Nothing,
+    View,
+    Operate,
+    Administer,
+}
+
+words!(Anonymous, "`none`, `viewer`, `operator` or `admin`": Anonymous::Nothing = "none", Anonymous::View = "viewer", Anonymous::Operate = "operator", Anonymous::Administer = "admin");
+
+impl Anonymous {
+    fn role(self) -> Option<Role> {
+        match self {
+            Self::Nothing => None,
+            Self::View => Some(Role::Viewer),
+            Self::Operate => Some(Role::Operator),
+            Self::Administer => Some(Role::Admin),
+        }
+    }
+}
+
+/// Rules between commas, in the order they are tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Certificates(Vec<CertificateRule>);
+
+impl Value for Certificates {
+    const UNIT: &'static str = "NAME=ROLE, …";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let rules = text
+            .split(',')
+            .map(str::trim)
+            .filter(|rule| !rule.is_empty());
+        let rule = |rule: &str| {
+            // Names have equals signs, too: `CN=ada`.
+            let (name, role) = rule
+                .rsplit_once('=')
+                .ok_or_else(|| format!("`{rule}` is not like `spiffe://takt/node/*=node`"))?;
+            let known = Role::ALL.into_iter().find(|known| known.name() == role);
+            let role = known.ok_or_else(|| {
+                let roles: Vec<&str> = Role::ALL.into_iter().map(Role::name).collect();
+                format!("`{role}` is not a role; there are {}", roles.join(", "))
+            })?;
+            let name = name.to_owned();
+            Ok(CertificateRule { name, role })
+        };
+        rules.map(rule).collect::<Result<_, String>>().map(Self)
+    }
+
+    fn print(&self) -> String {
+        let rules = self.0.iter();
+        let rules: Vec<String> = rules
+            .map(|rule| format!("{}={}", rule.name, rule.role.name()))
+            .collect();
+        rules.join(", ")
+    }
+}
+
+impl Auth {
+    fn read(fields: &mut Fields<'_, '_, '_>, dir: &Path) -> Self {
+        fields.section("auth", "Who may call the control plane. Access policies, tokens and OIDC issuers are no configuration: they are kept in the control log.", |fields| {
+            let anonymous: Anonymous = fields.value("anonymous", "none", "What callers may do that show neither token nor certificate.");
+            let certificates: Certificates = fields.value("certificates", "", "What the client certificates that TLS has verified may do, by URI, DNS name or `CN=…`; a `*` at the end stands for anything, the first that fits counts.");
+            Self {
+                admin_token_file: fields.value_or("admin_token_file", dir.join("admin.token"), "`admin.token` in `control.dir`", "The first way in: who can read this file is admin. It is made at the first start if it is not there; `takt ctl` finds it by itself in `./takt-data`."),
+                anonymous: anonymous.role(),
+                certificates: certificates.0,
             }
         })
     }

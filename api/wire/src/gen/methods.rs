@@ -2,6 +2,14 @@
 /// Every method of the control plane's services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AdminMethod {
+    AccessPolicyCreateAccessPolicy,
+    AccessPolicyDeleteAccessPolicy,
+    AccessPolicyGetAccessPolicy,
+    AccessPolicyListAccessPolicies,
+    AccessPolicyListScopes,
+    AccessPolicyUpdateAccessPolicy,
+    AuditListEntries,
+    AuditListRefusals,
     ClusterAddMember,
     ClusterBootstrapCluster,
     ClusterGetCluster,
@@ -22,6 +30,11 @@ pub enum AdminMethod {
     NodeListLeases,
     NodeListNodes,
     NodeResumeNode,
+    OidcIssuerCreateOidcIssuer,
+    OidcIssuerDeleteOidcIssuer,
+    OidcIssuerGetOidcIssuer,
+    OidcIssuerListOidcIssuers,
+    OidcIssuerUpdateOidcIssuer,
     OverridesChangeOverrides,
     OverridesGetOverrides,
     OverridesListOverrideFields,
@@ -60,6 +73,11 @@ pub enum AdminMethod {
     TenantSuspendTenant,
     TenantUndeleteTenant,
     TenantUpdateTenant,
+    TokenCreateToken,
+    TokenDeleteToken,
+    TokenGetToken,
+    TokenListTokens,
+    TokenRevokeToken,
     DecisionsFindSegments,
     DecisionsForgetSegments,
     DecisionsListRetiredSegments,
@@ -77,6 +95,14 @@ pub enum AdminMethod {
 
 impl AdminMethod {
     pub const ALL: &'static [Self] = &[
+        Self::AccessPolicyCreateAccessPolicy,
+        Self::AccessPolicyDeleteAccessPolicy,
+        Self::AccessPolicyGetAccessPolicy,
+        Self::AccessPolicyListAccessPolicies,
+        Self::AccessPolicyListScopes,
+        Self::AccessPolicyUpdateAccessPolicy,
+        Self::AuditListEntries,
+        Self::AuditListRefusals,
         Self::ClusterAddMember,
         Self::ClusterBootstrapCluster,
         Self::ClusterGetCluster,
@@ -97,6 +123,11 @@ impl AdminMethod {
         Self::NodeListLeases,
         Self::NodeListNodes,
         Self::NodeResumeNode,
+        Self::OidcIssuerCreateOidcIssuer,
+        Self::OidcIssuerDeleteOidcIssuer,
+        Self::OidcIssuerGetOidcIssuer,
+        Self::OidcIssuerListOidcIssuers,
+        Self::OidcIssuerUpdateOidcIssuer,
         Self::OverridesChangeOverrides,
         Self::OverridesGetOverrides,
         Self::OverridesListOverrideFields,
@@ -135,6 +166,11 @@ impl AdminMethod {
         Self::TenantSuspendTenant,
         Self::TenantUndeleteTenant,
         Self::TenantUpdateTenant,
+        Self::TokenCreateToken,
+        Self::TokenDeleteToken,
+        Self::TokenGetToken,
+        Self::TokenListTokens,
+        Self::TokenRevokeToken,
         Self::DecisionsFindSegments,
         Self::DecisionsForgetSegments,
         Self::DecisionsListRetiredSegments,
@@ -153,6 +189,14 @@ impl AdminMethod {
     /// As in the path of an HTTP/2 request.
     pub const fn path(self) -> &'static str {
         match self {
+            Self::AccessPolicyCreateAccessPolicy => "/takt.admin.v1.AccessPolicyService/CreateAccessPolicy",
+            Self::AccessPolicyDeleteAccessPolicy => "/takt.admin.v1.AccessPolicyService/DeleteAccessPolicy",
+            Self::AccessPolicyGetAccessPolicy => "/takt.admin.v1.AccessPolicyService/GetAccessPolicy",
+            Self::AccessPolicyListAccessPolicies => "/takt.admin.v1.AccessPolicyService/ListAccessPolicies",
+            Self::AccessPolicyListScopes => "/takt.admin.v1.AccessPolicyService/ListScopes",
+            Self::AccessPolicyUpdateAccessPolicy => "/takt.admin.v1.AccessPolicyService/UpdateAccessPolicy",
+            Self::AuditListEntries => "/takt.admin.v1.AuditService/ListEntries",
+            Self::AuditListRefusals => "/takt.admin.v1.AuditService/ListRefusals",
             Self::ClusterAddMember => "/takt.admin.v1.ClusterService/AddMember",
             Self::ClusterBootstrapCluster => "/takt.admin.v1.ClusterService/BootstrapCluster",
             Self::ClusterGetCluster => "/takt.admin.v1.ClusterService/GetCluster",
@@ -173,6 +217,11 @@ impl AdminMethod {
             Self::NodeListLeases => "/takt.admin.v1.NodeService/ListLeases",
             Self::NodeListNodes => "/takt.admin.v1.NodeService/ListNodes",
             Self::NodeResumeNode => "/takt.admin.v1.NodeService/ResumeNode",
+            Self::OidcIssuerCreateOidcIssuer => "/takt.admin.v1.OidcIssuerService/CreateOidcIssuer",
+            Self::OidcIssuerDeleteOidcIssuer => "/takt.admin.v1.OidcIssuerService/DeleteOidcIssuer",
+            Self::OidcIssuerGetOidcIssuer => "/takt.admin.v1.OidcIssuerService/GetOidcIssuer",
+            Self::OidcIssuerListOidcIssuers => "/takt.admin.v1.OidcIssuerService/ListOidcIssuers",
+            Self::OidcIssuerUpdateOidcIssuer => "/takt.admin.v1.OidcIssuerService/UpdateOidcIssuer",
             Self::OverridesChangeOverrides => "/takt.admin.v1.OverridesService/ChangeOverrides",
             Self::OverridesGetOverrides => "/takt.admin.v1.OverridesService/GetOverrides",
             Self::OverridesListOverrideFields => "/takt.admin.v1.OverridesService/ListOverrideFields",
@@ -211,6 +260,11 @@ impl AdminMethod {
             Self::TenantSuspendTenant => "/takt.admin.v1.TenantService/SuspendTenant",
             Self::TenantUndeleteTenant => "/takt.admin.v1.TenantService/UndeleteTenant",
             Self::TenantUpdateTenant => "/takt.admin.v1.TenantService/UpdateTenant",
+            Self::TokenCreateToken => "/takt.admin.v1.TokenService/CreateToken",
+            Self::TokenDeleteToken => "/takt.admin.v1.TokenService/DeleteToken",
+            Self::TokenGetToken => "/takt.admin.v1.TokenService/GetToken",
+            Self::TokenListTokens => "/takt.admin.v1.TokenService/ListTokens",
+            Self::TokenRevokeToken => "/takt.admin.v1.TokenService/RevokeToken",
             Self::DecisionsFindSegments => "/takt.control.v1.DecisionsService/FindSegments",
             Self::DecisionsForgetSegments => "/takt.control.v1.DecisionsService/ForgetSegments",
             Self::DecisionsListRetiredSegments => "/takt.control.v1.DecisionsService/ListRetiredSegments",
@@ -230,6 +284,14 @@ impl AdminMethod {
     /// The method of a path.
     pub fn of_path(path: &str) -> Option<Self> {
         Some(match path {
+            "/takt.admin.v1.AccessPolicyService/CreateAccessPolicy" => Self::AccessPolicyCreateAccessPolicy,
+            "/takt.admin.v1.AccessPolicyService/DeleteAccessPolicy" => Self::AccessPolicyDeleteAccessPolicy,
+            "/takt.admin.v1.AccessPolicyService/GetAccessPolicy" => Self::AccessPolicyGetAccessPolicy,
+            "/takt.admin.v1.AccessPolicyService/ListAccessPolicies" => Self::AccessPolicyListAccessPolicies,
+            "/takt.admin.v1.AccessPolicyService/ListScopes" => Self::AccessPolicyListScopes,
+            "/takt.admin.v1.AccessPolicyService/UpdateAccessPolicy" => Self::AccessPolicyUpdateAccessPolicy,
+            "/takt.admin.v1.AuditService/ListEntries" => Self::AuditListEntries,
+            "/takt.admin.v1.AuditService/ListRefusals" => Self::AuditListRefusals,
             "/takt.admin.v1.ClusterService/AddMember" => Self::ClusterAddMember,
             "/takt.admin.v1.ClusterService/BootstrapCluster" => Self::ClusterBootstrapCluster,
             "/takt.admin.v1.ClusterService/GetCluster" => Self::ClusterGetCluster,
@@ -250,6 +312,11 @@ impl AdminMethod {
             "/takt.admin.v1.NodeService/ListLeases" => Self::NodeListLeases,
             "/takt.admin.v1.NodeService/ListNodes" => Self::NodeListNodes,
             "/takt.admin.v1.NodeService/ResumeNode" => Self::NodeResumeNode,
+            "/takt.admin.v1.OidcIssuerService/CreateOidcIssuer" => Self::OidcIssuerCreateOidcIssuer,
+            "/takt.admin.v1.OidcIssuerService/DeleteOidcIssuer" => Self::OidcIssuerDeleteOidcIssuer,
+            "/takt.admin.v1.OidcIssuerService/GetOidcIssuer" => Self::OidcIssuerGetOidcIssuer,
+            "/takt.admin.v1.OidcIssuerService/ListOidcIssuers" => Self::OidcIssuerListOidcIssuers,
+            "/takt.admin.v1.OidcIssuerService/UpdateOidcIssuer" => Self::OidcIssuerUpdateOidcIssuer,
             "/takt.admin.v1.OverridesService/ChangeOverrides" => Self::OverridesChangeOverrides,
             "/takt.admin.v1.OverridesService/GetOverrides" => Self::OverridesGetOverrides,
             "/takt.admin.v1.OverridesService/ListOverrideFields" => Self::OverridesListOverrideFields,
@@ -288,6 +355,11 @@ impl AdminMethod {
             "/takt.admin.v1.TenantService/SuspendTenant" => Self::TenantSuspendTenant,
             "/takt.admin.v1.TenantService/UndeleteTenant" => Self::TenantUndeleteTenant,
             "/takt.admin.v1.TenantService/UpdateTenant" => Self::TenantUpdateTenant,
+            "/takt.admin.v1.TokenService/CreateToken" => Self::TokenCreateToken,
+            "/takt.admin.v1.TokenService/DeleteToken" => Self::TokenDeleteToken,
+            "/takt.admin.v1.TokenService/GetToken" => Self::TokenGetToken,
+            "/takt.admin.v1.TokenService/ListTokens" => Self::TokenListTokens,
+            "/takt.admin.v1.TokenService/RevokeToken" => Self::TokenRevokeToken,
             "/takt.control.v1.DecisionsService/FindSegments" => Self::DecisionsFindSegments,
             "/takt.control.v1.DecisionsService/ForgetSegments" => Self::DecisionsForgetSegments,
             "/takt.control.v1.DecisionsService/ListRetiredSegments" => Self::DecisionsListRetiredSegments,
@@ -308,13 +380,19 @@ impl AdminMethod {
     /// Its request names a command: it writes to the control log.
     pub const fn mutates(self) -> bool {
         match self {
-            Self::DecisionRetireSegment
+            Self::AccessPolicyCreateAccessPolicy
+            | Self::AccessPolicyDeleteAccessPolicy
+            | Self::AccessPolicyUpdateAccessPolicy
+            | Self::DecisionRetireSegment
             | Self::JobCancelJob
             | Self::JobCreateJobs
             | Self::JobRetryJob
             | Self::NodeDrainNode
             | Self::NodeForgetNode
             | Self::NodeResumeNode
+            | Self::OidcIssuerCreateOidcIssuer
+            | Self::OidcIssuerDeleteOidcIssuer
+            | Self::OidcIssuerUpdateOidcIssuer
             | Self::OverridesChangeOverrides
             | Self::OverridesReplaceOverrides
             | Self::OverridesRollbackOverrides
@@ -337,6 +415,9 @@ impl AdminMethod {
             | Self::TenantSuspendTenant
             | Self::TenantUndeleteTenant
             | Self::TenantUpdateTenant
+            | Self::TokenCreateToken
+            | Self::TokenDeleteToken
+            | Self::TokenRevokeToken
             | Self::DecisionsForgetSegments
             | Self::DecisionsRegisterSegments
             | Self::DecisionsSupersedeSegments
@@ -346,7 +427,12 @@ impl AdminMethod {
             | Self::JobsReportJob
             | Self::LeaseAcquireLease
             | Self::LeaseReleaseLease => true,
-            Self::ClusterAddMember
+            Self::AccessPolicyGetAccessPolicy
+            | Self::AccessPolicyListAccessPolicies
+            | Self::AccessPolicyListScopes
+            | Self::AuditListEntries
+            | Self::AuditListRefusals
+            | Self::ClusterAddMember
             | Self::ClusterBootstrapCluster
             | Self::ClusterGetCluster
             | Self::ClusterPromoteMember
@@ -359,6 +445,8 @@ impl AdminMethod {
             | Self::NodeGetNode
             | Self::NodeListLeases
             | Self::NodeListNodes
+            | Self::OidcIssuerGetOidcIssuer
+            | Self::OidcIssuerListOidcIssuers
             | Self::OverridesGetOverrides
             | Self::OverridesListOverrideFields
             | Self::PolicyGetPolicy
@@ -375,6 +463,8 @@ impl AdminMethod {
             | Self::StatusGetStatus
             | Self::TenantGetTenant
             | Self::TenantListTenants
+            | Self::TokenGetToken
+            | Self::TokenListTokens
             | Self::DecisionsFindSegments
             | Self::DecisionsListRetiredSegments
             | Self::PresenceReportPresence
