@@ -2,6 +2,7 @@
 //! voters with real syncs. Prints a Markdown table.
 #![expect(clippy::print_stdout, reason = "a program reports on standard output")]
 
+mod cluster;
 mod history;
 mod machine;
 mod replay;
@@ -23,6 +24,9 @@ struct Arguments {
     /// How large the log is that is opened; zero leaves it out.
     #[arg(long, default_value_t = 1_000_000_000)]
     log_bytes: u64,
+    /// How many commands a cluster of three voters is given; zero leaves it out.
+    #[arg(long, default_value_t = 50_000)]
+    commands: u64,
 }
 
 /// One line of the table.
@@ -38,6 +42,9 @@ struct Row {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut rows = Vec::new();
+    if arguments.commands > 0 {
+        rows.extend(cluster::measure(arguments.commands).await?);
+    }
     if arguments.log_bytes > 0 {
         rows.extend(restart::measure(arguments.log_bytes).await?);
     }
