@@ -3,6 +3,7 @@
 //! The commands are read off the contract, see [`schema`]; `rules` alone is written by hand, because it
 //! compiles queries before it sends them.
 
+mod apply;
 mod call;
 mod explain;
 mod flags;
@@ -56,6 +57,7 @@ impl clap::Args for Args {
         let rules = Command::new("rules").about("Alerts and recorded series of a tenant");
         command
             .subcommand(rules::Command::augment_subcommands(rules))
+            .subcommand(apply::command())
             .subcommand(
                 Command::new("explain")
                     .about("What a thing and its fields mean, as in `explain tenant.state`")
@@ -145,7 +147,9 @@ async fn answer(args: Args, tell: &mut dyn FnMut(&str) -> Result<()>) -> Result<
     }
     let endpoint = word(inner, "endpoint").to_owned();
     let client = client(&endpoint, inner)?;
-    let done = if noun == "rules" {
+    let done = if noun == "apply" {
+        apply::run(&schema, &client, inner, tell).await
+    } else if noun == "rules" {
         let command = rules::Command::from_arg_matches(inner)?;
         match command.run(client).await {
             Ok(text) => tell(&text),

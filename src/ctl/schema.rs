@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
 const PACKAGE: &str = "takt.admin.v1";
+/// What every request that changes something begins with, see common.proto.
+pub(super) const CHANGE: &str = "takt.admin.v1.Change";
 /// What every answer to a request that changes something begins with, see common.proto.
 pub(super) const OUTCOME: &str = "takt.admin.v1.Outcome";
 

@@ -156,6 +156,46 @@ async fn a_list_is_whole_whatever_the_size_of_a_page() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_a_file_is_made_so() {
+    let server = Server::start().await;
+    server.ctl("tenant create old").await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("wanted.yaml");
+    let wanted = |labels: &str| {
+        let text = format!(
+            "kind: tenant\ntenant: a\ndisplay_name: A\nlabels: {labels}\n---\n\
+             kind: overrides\nscope: {{ tenant: a }}\n\
+             fields: {{ global.max_bytes_per_trace: '7' }}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    let apply = |more: &str| format!("apply -f {}{more}", file.display());
+    wanted("{ team: shop }");
+    server.ctl("tenant create a").await;
+    let tried = server.ctl(&apply(" --dry-run")).await;
+    assert!(tried.contains("tenant a update") && tried.contains("shop"), "{tried}");
+    assert!(!server.ctl("tenant get a").await.contains("shop"));
+    let done = server.ctl(&apply(" --yes")).await;
+    assert!(done.contains("tenant a done"), "{done}");
+    assert_eq!(server.ctl(&apply(" --yes")).await, "nothing to do\n");
+    wanted("{ size: large }");
+    server.ctl(&apply(" --yes")).await;
+    let tenant = server.ctl("tenant get a").await;
+    assert!(tenant.contains("size=large") && !tenant.contains("shop"), "{tenant}");
+    let overrides = server.ctl("overrides get --tenant a").await;
+    assert!(overrides.contains("global.max_bytes_per_trace=7"), "{overrides}");
+
+    std::fs::write(&file, "kind: tenant\ntenant: a\n").unwrap();
+    let pruned = server.ctl(&apply(" --yes --prune")).await;
+    assert!(pruned.contains("tenant old done"), "{pruned}");
+    assert_eq!(server.ctl(&apply(" --yes --prune")).await, "nothing to do\n");
+    std::fs::write(&file, "kind: cloud\n").unwrap();
+    let refused = server.try_ctl(&apply(" --yes")).await.unwrap_err();
+    assert!(refused.to_string().contains("kinds are"), "{refused}");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn wrong_arguments_are_told_before_anything_is_sent() {
     let wrong = [
