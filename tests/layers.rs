@@ -38,6 +38,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
         Floor::EngineRoom,
         &[
             "takt-log",
+            "takt-reconcile",
             "takt-views",
             "takt-journal",
             "takt-store",
