@@ -116,11 +116,23 @@ fn documents(schema: &Schema, file: &str) -> Result<Vec<Document>> {
             bail!("document {number} of `{file}` has no `kind`");
         };
         let known = || {
-            let nouns = schema.nouns.iter().filter(|noun| writer(noun, true).is_some());
-            nouns.map(|noun| noun.name.as_str()).collect::<Vec<_>>().join(", ")
+            let nouns = schema
+                .nouns
+                .iter()
+                .filter(|noun| writer(noun, true).is_some());
+            nouns
+                .map(|noun| noun.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         };
-        if schema.noun(&noun).is_none_or(|noun| writer(noun, true).is_none()) {
-            bail!("document {number}: `{noun}` cannot be applied; kinds are {}", known());
+        if schema
+            .noun(&noun)
+            .is_none_or(|noun| writer(noun, true).is_none())
+        {
+            bail!(
+                "document {number}: `{noun}` cannot be applied; kinds are {}",
+                known()
+            );
         }
         Ok(Document { noun, fields })
     };
@@ -129,7 +141,8 @@ fn documents(schema: &Schema, file: &str) -> Result<Vec<Document>> {
 
 /// The method that makes a thing so: `replace` whatever there is, else `create` or `update`.
 fn writer(noun: &Noun, exists: bool) -> Option<&Verb> {
-    noun.verb("replace").or_else(|| noun.verb(if exists { "update" } else { "create" }))
+    noun.verb("replace")
+        .or_else(|| noun.verb(if exists { "update" } else { "create" }))
 }
 
 async fn step<'a>(
@@ -137,7 +150,9 @@ async fn step<'a>(
     client: &Client,
     document: &Document,
 ) -> Result<Option<Step<'a>>> {
-    let noun = schema.noun(&document.noun).context("the kind was checked")?;
+    let noun = schema
+        .noun(&document.noun)
+        .context("the kind was checked")?;
     let current = current(client, noun, &document.fields).await?;
     let Some(verb) = writer(noun, current.is_some()) else {
         bail!("`{}` can be created and not changed afterwards", noun.name);
@@ -177,7 +192,9 @@ async fn current(
 
 /// The first message of an answer is the thing asked for.
 fn first_thing(answer: &DynamicMessage) -> Option<Map<String, Value>> {
-    let thing = answer.fields().find_map(|(_, value)| value.as_message().cloned())?;
+    let thing = answer
+        .fields()
+        .find_map(|(_, value)| value.as_message().cloned())?;
     match show::json(&thing).ok()? {
         Value::Object(map) => Some(map),
         _ => None,
@@ -200,7 +217,10 @@ fn request(
         } else if let Some(of) = name.strip_prefix("set_") {
             json.extend(fields.get(of).map(|value| (name.to_owned(), value.clone())));
         } else if let Some(of) = name.strip_prefix("clear_") {
-            json.insert(name.to_owned(), gone(fields.get(of), current.and_then(|map| map.get(of))));
+            json.insert(
+                name.to_owned(),
+                gone(fields.get(of), current.and_then(|map| map.get(of))),
+            );
         } else if let Kind::Message(inner) = field.kind() {
             if inner.full_name() == CHANGE {
                 json.extend(version(current).map(|change| (name.to_owned(), change)));
@@ -213,7 +233,9 @@ fn request(
 }
 
 fn holds_all(message: &MessageDescriptor, fields: &Map<String, Value>) -> bool {
-    fields.keys().all(|name| message.get_field_by_name(name).is_some())
+    fields
+        .keys()
+        .all(|name| message.get_field_by_name(name).is_some())
 }
 
 /// The keys that are there and are not wanted.
@@ -249,7 +271,9 @@ fn title(noun: &Noun, fields: &Map<String, Value>) -> String {
 }
 
 fn identity(noun: &Noun) -> Vec<String> {
-    let fields = noun.verb("get").map(|get| get.method.input().fields().collect::<Vec<_>>());
+    let fields = noun
+        .verb("get")
+        .map(|get| get.method.input().fields().collect::<Vec<_>>());
     let fields = fields.unwrap_or_default();
     fields.iter().map(|field| field.name().to_owned()).collect()
 }
@@ -279,7 +303,11 @@ async fn surplus<'a>(
         let Value::Object(answer) = show::json(&answer)? else {
             continue;
         };
-        let things = answer.values().find_map(Value::as_array).cloned().unwrap_or_default();
+        let things = answer
+            .values()
+            .find_map(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         for thing in things.iter().filter_map(Value::as_object) {
             if documents.iter().any(|document| is(&document.fields, thing)) {
                 continue;
@@ -311,7 +339,9 @@ fn request_for(
 async fn try_out(client: &Client, step: &Step<'_>) -> Result<Vec<String>> {
     let mut json = step.json.clone();
     if let Value::Object(map) = &mut json {
-        let change = map.entry("change").or_insert_with(|| Value::Object(Map::new()));
+        let change = map
+            .entry("change")
+            .or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(change) = change {
             change.insert("dry_run".to_owned(), Value::Bool(true));
         }
@@ -323,7 +353,10 @@ async fn try_out(client: &Client, step: &Step<'_>) -> Result<Vec<String>> {
         Err(error) => return Err(error.context(step.title.clone())),
     };
     let answer = show::json(&answer)?;
-    let events = answer["outcome"]["events"].as_array().cloned().unwrap_or_default();
+    let events = answer["outcome"]["events"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     Ok(events.iter().map(Value::to_string).collect())
 }
 
@@ -334,5 +367,6 @@ fn already_gone(error: &anyhow::Error) -> bool {
     };
     let details = status.get_error_details();
     let reason = details.error_info().map(|info| info.reason.clone());
-    status.code() == tonic::Code::NotFound || reason.is_some_and(|reason| reason.ends_with("_DELETED"))
+    status.code() == tonic::Code::NotFound
+        || reason.is_some_and(|reason| reason.ends_with("_DELETED"))
 }

@@ -174,7 +174,10 @@ async fn what_stands_in_a_file_is_made_so() {
     wanted("{ team: shop }");
     server.ctl("tenant create a").await;
     let tried = server.ctl(&apply(" --dry-run")).await;
-    assert!(tried.contains("tenant a update") && tried.contains("shop"), "{tried}");
+    assert!(
+        tried.contains("tenant a update") && tried.contains("shop"),
+        "{tried}"
+    );
     assert!(!server.ctl("tenant get a").await.contains("shop"));
     let done = server.ctl(&apply(" --yes")).await;
     assert!(done.contains("tenant a done"), "{done}");
@@ -182,14 +185,23 @@ async fn what_stands_in_a_file_is_made_so() {
     wanted("{ size: large }");
     server.ctl(&apply(" --yes")).await;
     let tenant = server.ctl("tenant get a").await;
-    assert!(tenant.contains("size=large") && !tenant.contains("shop"), "{tenant}");
+    assert!(
+        tenant.contains("size=large") && !tenant.contains("shop"),
+        "{tenant}"
+    );
     let overrides = server.ctl("overrides get --tenant a").await;
-    assert!(overrides.contains("global.max_bytes_per_trace=7"), "{overrides}");
+    assert!(
+        overrides.contains("global.max_bytes_per_trace=7"),
+        "{overrides}"
+    );
 
     std::fs::write(&file, "kind: tenant\ntenant: a\n").unwrap();
     let pruned = server.ctl(&apply(" --yes --prune")).await;
     assert!(pruned.contains("tenant old done"), "{pruned}");
-    assert_eq!(server.ctl(&apply(" --yes --prune")).await, "nothing to do\n");
+    assert_eq!(
+        server.ctl(&apply(" --yes --prune")).await,
+        "nothing to do\n"
+    );
     std::fs::write(&file, "kind: cloud\n").unwrap();
     let refused = server.try_ctl(&apply(" --yes")).await.unwrap_err();
     assert!(refused.to_string().contains("kinds are"), "{refused}");

@@ -39,6 +39,8 @@ pub use union::{Verdict, Vote, union};
 pub const MAX_POLICIES: usize = 256;
 /// What the texts of a set may come to.
 pub const MAX_SET_BYTES: usize = 256 * 1024;
+/// Regular expressions in a set: the leader compiles those that change, and everybody waits for it.
+pub const MAX_PATTERNS: usize = 256;
 /// How many tenants one sweep asks about; the next one asks about the rest.
 const DUE_MAX: usize = 1000;
 
@@ -159,6 +161,8 @@ pub enum Rejection {
     TooMany(usize),
     #[error("the set would come to {0} bytes, at most {MAX_SET_BYTES} are allowed")]
     SetTooLarge(usize),
+    #[error("the set would have {0} regular expressions, at most {MAX_PATTERNS} are allowed")]
+    TooManyPatterns(usize),
     #[error(
         "policy `{0}` would have expired before it begins; choose a later time or leave it out"
     )]
@@ -196,6 +200,7 @@ impl Rejection {
             Self::WantedTwice(_) => "POLICY_WANTED_TWICE",
             Self::TooMany(_) => "POLICIES_TOO_MANY",
             Self::SetTooLarge(_) => "POLICIES_TOO_LARGE",
+            Self::TooManyPatterns(_) => "POLICIES_TOO_MANY_PATTERNS",
             Self::ExpiresInThePast(_) => "POLICY_EXPIRES_IN_THE_PAST",
             Self::Invalid { wrong, .. } => wrong.fault.reason(),
         }
@@ -205,7 +210,10 @@ impl Rejection {
     pub fn kind(&self) -> Kind {
         match self {
             Self::PolicyUnknown { .. } => Kind::NotFound,
-            Self::NameTaken { .. } | Self::TooMany(_) | Self::SetTooLarge(_) => Kind::Conflict,
+            Self::NameTaken { .. }
+            | Self::TooMany(_)
+            | Self::SetTooLarge(_)
+            | Self::TooManyPatterns(_) => Kind::Conflict,
             Self::WantedTwice(_) | Self::ExpiresInThePast(_) | Self::Invalid { .. } => {
                 Kind::Invalid
             }
@@ -219,7 +227,7 @@ impl Rejection {
             Self::PolicyUnknown { .. } => Some("policy"),
             Self::NameTaken { .. } => Some("spec.name"),
             Self::WantedTwice(_) => Some("policies"),
-            Self::TooMany(_) | Self::SetTooLarge(_) => None,
+            Self::TooMany(_) | Self::SetTooLarge(_) | Self::TooManyPatterns(_) => None,
             Self::ExpiresInThePast(_) => Some("spec.expires_at"),
             Self::Invalid { .. } => Some("spec"),
         }
@@ -395,12 +403,12 @@ fn create(
     spec: &Spec,
     facts: &Facts,
 ) -> Result<Vec<Event>, Rejection> {
+    bounded(set.specs().chain([spec]))?;
     sound(spec, facts.at)?;
     if let Some((by, _)) = set.named(&spec.name) {
         let name = spec.name.clone();
         return Err(Rejection::NameTaken { name, by });
     }
-    bounded(set.specs().chain([spec]))?;
     Ok(vec![Event::Created {
         tenant: tenant.clone(),
         policy: PolicyId(set.last.saturating_add(1)),
@@ -418,6 +426,8 @@ fn update(
     let Some(event) = changed(tenant, id, found, spec) else {
         return Ok(Vec::new());
     };
+    let others = set.policies.iter().filter(|(other, _)| **other != id);
+    bounded(others.map(|(_, policy)| &policy.spec).chain([spec]))?;
     sound(spec, facts.at)?;
     if let Some((by, _)) = set.named(&spec.name)
         && by != id
@@ -425,8 +435,6 @@ fn update(
         let name = spec.name.clone();
         return Err(Rejection::NameTaken { name, by });
     }
-    let others = set.policies.iter().filter(|(other, _)| **other != id);
-    bounded(others.map(|(_, policy)| &policy.spec).chain([spec]))?;
     Ok(vec![event])
 }
 
@@ -473,18 +481,25 @@ fn sound(spec: &Spec, now: UnixNano) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Does a set of these keep its bounds?
-fn bounded<'a>(specs: impl Iterator<Item = &'a Spec>) -> Result<(), Rejection> {
-    let (mut count, mut bytes) = (0, 0);
+/// Does a set of these keep its bounds? Cheap: nothing is compiled.
+///
+/// # Errors
+/// The bound that it breaks.
+pub fn bounded<'a>(specs: impl IntoIterator<Item = &'a Spec>) -> Result<(), Rejection> {
+    let (mut count, mut bytes, mut patterns) = (0, 0, 0);
     for spec in specs {
         count += 1;
         bytes += spec.weight();
+        patterns += spec.rule.patterns();
     }
     if count > MAX_POLICIES {
         return Err(Rejection::TooMany(count));
     }
     if bytes > MAX_SET_BYTES {
         return Err(Rejection::SetTooLarge(bytes));
+    }
+    if patterns > MAX_PATTERNS {
+        return Err(Rejection::TooManyPatterns(patterns));
     }
     Ok(())
 }

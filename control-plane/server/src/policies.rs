@@ -99,12 +99,9 @@ impl PolicyService for PolicyApi {
         let tenant = tenant(&request.tenant)?;
         let state = self.writer.read().await?;
         known(&state, &tenant)?;
-        if request.policies.len() > policies::MAX_POLICIES {
-            let count = request.policies.len();
-            return Err(rejected(&policies::Rejection::TooMany(count).into()));
-        }
         let drafts = request.policies.into_iter().map(|draft| spec(Some(draft)));
         let drafts: Vec<Spec> = drafts.collect::<Result<_, Status>>()?;
+        policies::bounded(&drafts).map_err(|rejection| rejected(&rejection.into()))?;
         let findings = if drafts.is_empty() {
             self.findings(&state, &tenant)
         } else {

@@ -5,8 +5,6 @@
 //! its opposite: a trace may well have one span with `a = 1` and another with `a = 2`. How long a trace takes
 //! and how many spans it has are of the whole trace; their ranges do exclude each other.
 
-use regex::RegexBuilder;
-
 use super::Rule;
 use super::rule::{
     Adaptive, Algorithm, Latency, Matching, NumericAttribute, Probabilistic, SpanCount, Status,
@@ -160,7 +158,7 @@ pub(super) fn everything(rule: &Rule) -> bool {
     }
 }
 
-/// Does it keep no trace?
+/// Does it keep no trace, by what one part of it says? What two say together is a [`contradiction()`].
 pub(super) fn nothing(rule: &Rule) -> bool {
     match rule {
         Rule::Probabilistic(Probabilistic { share, .. }) => *share == Share::NONE,
@@ -169,7 +167,7 @@ pub(super) fn nothing(rule: &Rule) -> bool {
             algorithm: Algorithm::Percentage { share },
             ..
         }) => *share == Share::NONE,
-        Rule::And(parts) => contradiction(parts) || parts.iter().any(nothing),
+        Rule::And(parts) => parts.iter().any(nothing),
         Rule::Not(inner) => everything(inner),
         Rule::Always
         | Rule::Latency(_)
@@ -229,15 +227,8 @@ fn strings_cover(a: &StringAttribute, b: &StringAttribute) -> bool {
         && match (a.matching, b.matching) {
             (Matching::Exact, Matching::Exact)
             | (Matching::Regex { .. }, Matching::Regex { .. }) => b.values.is_subset(&a.values),
-            (Matching::Regex { .. }, Matching::Exact) => {
-                let patterns: Vec<_> = a
-                    .values
-                    .iter()
-                    .filter_map(|pattern| RegexBuilder::new(pattern).build().ok())
-                    .collect();
-                let found = |value: &String| patterns.iter().any(|pattern| pattern.is_match(value));
-                b.values.iter().all(found)
-            }
-            (Matching::Exact, Matching::Regex { .. }) => false,
+            // Whether a pattern finds a text would have to be tried, pair by pair.
+            (Matching::Regex { .. }, Matching::Exact)
+            | (Matching::Exact, Matching::Regex { .. }) => false,
         }
 }

@@ -4,7 +4,9 @@ mod check;
 mod laws;
 mod lints;
 
-use takt_domain::policies::rule::{Latency, Limit, Probabilistic, Randomness};
+use takt_domain::policies::rule::{
+    Latency, Limit, Matching, Probabilistic, Randomness, StringAttribute,
+};
 use takt_domain::policies::{
     self, Command, Event, Field, MAX_POLICIES, MAX_SET_BYTES, PolicyId, Rejection, Rule, Share,
     Spec, Wanted, Which,
@@ -210,6 +212,30 @@ fn a_set_has_bounds() {
     assert!(
         matches!(refusal, Refusal::Policy(Rejection::SetTooLarge(bytes)) if bytes > MAX_SET_BYTES)
     );
+}
+
+#[test]
+fn a_set_has_a_bound_of_regular_expressions_and_is_refused_before_any_is_compiled() {
+    let patterns = |name: &str, count: usize| {
+        let rule = Rule::StringAttribute(StringAttribute {
+            key: "http.route".into(),
+            // None of them compiles.
+            values: (0..count).map(|number| format!("({number}")).collect(),
+            matching: Matching::Regex { cache_size: 0 },
+            invert: false,
+        });
+        Spec::new(name, Rule::And(vec![Rule::TraceFlags, rule]))
+    };
+    let half = |name| created(if name == "a" { 1 } else { 2 }, patterns(name, 128));
+    given([tenant(), half("a"), half("b")])
+        .when(create(patterns("c", 1)))
+        .refused(Rejection::TooManyPatterns(257));
+    given([tenant(), half("a"), half("b")])
+        .when(update("a", patterns("a", 129)))
+        .refused(Rejection::TooManyPatterns(257));
+    given([tenant()])
+        .when(replace([wanted(None, patterns("a", 257))], None))
+        .refused(Rejection::TooManyPatterns(257));
 }
 
 #[test]

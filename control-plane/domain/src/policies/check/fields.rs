@@ -7,7 +7,7 @@ use regex::RegexBuilder;
 use super::{Fault, MAX_EXPRESSION_BYTES, MAX_ITEMS, MAX_NAME_BYTES, MAX_TEXT_BYTES, Wrong};
 
 /// A compiled regular expression.
-const MAX_PATTERN_MEMORY: usize = 1 << 20;
+const MAX_PATTERN_MEMORY: usize = 1 << 18;
 pub(super) const MAX_PER_SECOND: u64 = 1_000_000_000_000;
 pub(super) const MAX_KEYS: u64 = 1_000_000;
 pub(super) const SECOND: u64 = 1_000_000_000;

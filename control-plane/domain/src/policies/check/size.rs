@@ -1,6 +1,6 @@
 //! How large a policy is.
 
-use crate::policies::rule::{Case, Condition, Randomness};
+use crate::policies::rule::{Case, Condition, Matching, Operator, Randomness};
 use crate::policies::{Rule, Spec};
 
 impl Spec {
@@ -30,6 +30,21 @@ impl Rule {
             Self::Not(inner) => inner.size(),
             Self::Composite(rule) => rule.parts.iter().map(|part| part.rule.size()).sum(),
             Self::FirstMatch(rule) => rule.cases.len(),
+            _ => 0,
+        }
+    }
+
+    /// Regular expressions in it.
+    pub(in crate::policies) fn patterns(&self) -> usize {
+        match self {
+            Self::StringAttribute(rule) => match rule.matching {
+                Matching::Exact => 0,
+                Matching::Regex { .. } => rule.values.len(),
+            },
+            Self::And(parts) | Self::Drop(parts) => parts.iter().map(Self::patterns).sum(),
+            Self::Not(inner) => inner.patterns(),
+            Self::Composite(rule) => rule.parts.iter().map(|part| part.rule.patterns()).sum(),
+            Self::FirstMatch(rule) => rule.cases.iter().map(Case::patterns).sum(),
             _ => 0,
         }
     }
@@ -80,6 +95,14 @@ impl Rule {
 }
 
 impl Case {
+    fn patterns(&self) -> usize {
+        let matches = |condition: &&Condition| match condition {
+            Condition::Compare(compare) => compare.operator == Operator::Matches,
+            Condition::Ottl(_) | Condition::TraceQl(_) => false,
+        };
+        self.conditions.iter().filter(matches).count()
+    }
+
     fn weight(&self) -> usize {
         let conditions = self.conditions.iter().map(|condition| match condition {
             Condition::Compare(compare) => {

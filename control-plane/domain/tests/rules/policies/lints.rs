@@ -41,7 +41,10 @@ fn a_narrower_policy_beside_a_wider_one_is_unreachable() {
             rule("p", route(&["/a"])),
             rule("wide", route(&["/a", "/b"])),
         ),
-        (rule("p", route(&["/a"])), rule("wide", pattern(&["^/"]))),
+        (
+            rule("p", pattern(&["^/a"])),
+            rule("wide", pattern(&["^/a", "^/b"])),
+        ),
         (
             numbers("p", Some(5), Some(6)),
             numbers("wide", Some(5), None),
