@@ -287,6 +287,10 @@ impl Members {
                 MemberError::NotVoter(to)
             });
         }
+        // Asked to give up for itself, openraft would take no command until another election.
+        if to == self.node {
+            return Ok(());
+        }
         let asked = self.raft.trigger().transfer_leader(to.0).await;
         asked.map_err(|_| MemberError::Stopped)?;
         self.raft
@@ -440,7 +444,14 @@ impl Members {
         if self.identity.known().is_none() {
             return Err(MemberError::NoCluster);
         }
-        Ok(confirm_within(&self.raft, self.node, self.timeout).await?)
+        confirm_within(&self.raft, self.node, self.timeout).await?;
+        // A leader that was let go leads until that is committed, and must not change members any more:
+        // taking itself in again, it would do so as one that is none.
+        if self.voters().contains(&self.node) {
+            Ok(())
+        } else {
+            Err(MemberError::NotLeader { leader: None })
+        }
     }
 
     async fn describe(&self, node: NodeId, address: &str) -> Result<Description, MemberError> {

@@ -390,6 +390,9 @@ async fn start(
         max_in_snapshot_log_to_keep: settings.snapshot_every,
         install_snapshot_timeout: SNAPSHOT_TIMEOUT_MILLIS,
         enable_pre_vote: Some(true),
+        // A leader that comes back does not know what it committed: its notes of that are not synced, and
+        // restored at once it would answer reads from before them.
+        enable_leader_restore: Some(false),
         ..Config::default()
     };
     let config = Arc::new(config.validate().map_err(OpenError::Settings)?);
