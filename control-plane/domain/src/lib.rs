@@ -21,6 +21,7 @@ mod subject;
 pub mod access;
 pub mod cluster;
 pub mod decisions;
+pub mod invariants;
 pub mod jobs;
 pub mod ledger;
 pub mod licences;

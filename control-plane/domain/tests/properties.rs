@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use takt_domain::{
-    Applied, Batch, Command, CommandId, Facts, Layer, Standing, State, decide, overrides, tenants,
+    Applied, Batch, Command, CommandId, Facts, Layer, Standing, State, decide, invariants,
+    overrides, tenants,
 };
 use takt_model::{OverridesPatch, Revision, TenantId, UnixNano};
 use uuid::Uuid;
@@ -45,6 +46,21 @@ proptest! {
             prop_assert!(!taken || batch.events.is_empty());
         }
         prop_assert_eq!(state, before);
+    }
+
+    /// Every state, and every step to it, holds the invariants.
+    #[test]
+    fn every_step_holds_the_invariants(commands in commands()) {
+        let mut state = State::default();
+        for batch in run(&commands).1 {
+            let mut then = state.clone();
+            let revision = then.revision;
+            if then.apply(&batch) != Applied::At(revision) {
+                prop_assert_eq!(invariants::check_step(&state, &batch, &then), Ok(()));
+            }
+            prop_assert_eq!(invariants::check(&then), Ok(()));
+            state = then;
+        }
     }
 
     /// What is stored is always readable, and a deleted tenant holds nothing.
