@@ -13,7 +13,7 @@ mod tls;
 use std::time::Duration;
 
 use takt_log::{MemberError, OpenError, ProposeError, Role};
-use takt_model::NodeId;
+use takt_model::{NodeId, Revision};
 use tokio::time::Instant;
 
 use nodes::{Place, cluster, cluster_of, create, eventually, leader, tenant, voters, write};
@@ -244,6 +244,32 @@ async fn the_level_rises_when_every_voter_understands_it_and_keeps_older_nodes_o
             ..
         })
     ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voter_that_was_alone_can_get_company() {
+    let alone = Place {
+        alone: true,
+        ..Place::new(1)
+    };
+    let alone = alone.start(&[]).await;
+    alone.log.propose(create(1)).await.unwrap();
+    assert_eq!(alone.log.state().revision, Revision(1), "no name is needed");
+
+    let mut place = alone.stop().await;
+    place.alone = false;
+    let first = place.start(&[]).await;
+    let at = first.place.address.clone();
+    let second = Place::new(2).start(&[&at]).await;
+    voters(&second.log, &[1, 2]).await;
+    let state = second.log.read().await.unwrap();
+    assert!(state.tenants.contains_key(&tenant(1)));
+    eventually("its name and address are known", || async {
+        let cluster = second.log.cluster().await;
+        let known = second.log.state().cluster.id;
+        known.is_some() && known == cluster.id && cluster.members[0].address == at
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

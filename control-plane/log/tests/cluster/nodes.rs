@@ -28,6 +28,8 @@ pub(crate) struct Place {
     pub(crate) level: Option<u32>,
     pub(crate) tls: Option<Credentials>,
     pub(crate) snapshot_every: u64,
+    /// As a server that nobody told of other nodes.
+    pub(crate) alone: bool,
 }
 
 /// A running node.
@@ -50,10 +52,14 @@ impl Place {
             level: None,
             tls: None,
             snapshot_every: 1000,
+            alone: false,
         }
     }
 
     fn settings(&self, join: &[&str]) -> Settings {
+        if self.alone {
+            return Settings::new(self.dir.path().to_owned());
+        }
         Settings {
             node: self.node,
             address: Some(self.address.clone()),
