@@ -93,6 +93,10 @@ impl Kind {
 }
 
 /// Exhaustive on purpose.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: every method once, and nothing else"
+)]
 pub(super) const fn rule(method: M) -> Rule {
     match method {
         M::AccessPolicyCreateAccessPolicy
