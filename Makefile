@@ -8,6 +8,7 @@ DENY := $(TOOLS)/bin/cargo-deny
 FUZZ_SECONDS ?= 60
 CRASH_SECONDS ?= 170
 CASES ?= 1000000
+SEEDS ?= 50
 
 .PHONY: run test verify fix bench bench-control demo cluster crash-test fuzz differential tools
 
@@ -63,6 +64,17 @@ fuzz: ## FUZZ_SECONDS of mutated input for each of the four readers of foreign b
 differential: ## CASES of random queries, each answered by the engine and by the slow evaluator; SEED is the first
 	cargo build --locked --release --workspace --example differential
 	$(CARGO_TARGET_DIR)/release/examples/differential $(CASES) $(SEED)
+
+# Its own directory and flags: without `tokio_unstable` a seed would not decide everything.
+sim: export CARGO_TARGET_DIR := $(CARGO_TARGET_DIR)/sim
+sim: export RUSTFLAGS := --cfg tokio_unstable
+sim: ## the control-plane cluster under faults: SEEDS of them from FIRST on; SEED=n runs one again, TRACE=FILE says what happens
+ifdef SEED
+	cargo run --locked --profile sim --package takt-sim -- --seed $(SEED) $(if $(TRACE),--trace $(TRACE))
+else
+	cargo test --locked --profile sim --package takt-sim
+	cargo run --locked --profile sim --package takt-sim -- --seeds $(SEEDS) $(if $(FIRST),--first $(FIRST))
+endif
 
 tools: $(PYTHON) $(NODE_BIN)/azurite-blob
 

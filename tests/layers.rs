@@ -59,6 +59,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "takt-codegen",
             "takt-testkit",
             "takt-chaos",
+            "takt-sim",
             "takt-bench",
             "takt-fuzz",
             "takt-reference",

@@ -1,0 +1,80 @@
+//! What a seed decides before anything runs.
+
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::disk::Temper;
+
+/// One simulation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub seed: u64,
+    /// How many nodes the cluster has.
+    pub nodes: u64,
+    pub clients: u32,
+    /// How long faults go on.
+    pub faults_for: Duration,
+    /// How long the cluster may take to heal.
+    pub heal_within: Duration,
+    /// The mean time between two faults; none if `None`.
+    pub fault_every: Option<Duration>,
+    /// A message takes this long.
+    pub latency_min: Duration,
+    pub latency_max: Duration,
+    /// Of so many messages one is lost; none if 0.
+    pub lose_one_in: u32,
+    /// The mean time between two calls of a client.
+    pub call_every: Duration,
+    /// Of so many calls one is sent twice; none if 0.
+    pub twice_one_in: u32,
+    pub disk: Temper,
+    pub snapshot_every: u64,
+    pub history_keep: u64,
+    pub election_timeout: Duration,
+    /// The leader answers reads while its lease lasts.
+    pub lease_reads: bool,
+    /// The mean time between two changes of members or leader; none if `None`.
+    pub operate_every: Option<Duration>,
+}
+
+impl Plan {
+    /// The same seed gives the same plan, for ever as far as this version goes.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let millis = Duration::from_millis;
+        Self {
+            seed,
+            nodes: *pick(&mut rng, &[3, 3, 3, 5]),
+            clients: rng.random_range(2..=5),
+            faults_for: millis(rng.random_range(6_000..20_000)),
+            heal_within: Duration::from_secs(60),
+            fault_every: rng
+                .random_bool(0.9)
+                .then(|| millis(rng.random_range(150..2_000))),
+            latency_min: millis(rng.random_range(0..=2)),
+            latency_max: millis(rng.random_range(3..=40)),
+            lose_one_in: *pick(&mut rng, &[0, 0, 5_000, 1_000, 300]),
+            call_every: millis(rng.random_range(10..=150)),
+            twice_one_in: *pick(&mut rng, &[0, 10, 3]),
+            disk: Temper {
+                sync_max: millis(rng.random_range(0..=10)),
+                stall_one_in: *pick(&mut rng, &[0, 0, 200]),
+                sync_lies: false,
+            },
+            snapshot_every: *pick(&mut rng, &[10, 30, 100, 1_000]),
+            history_keep: *pick(&mut rng, &[200, 1_000, 100_000]),
+            election_timeout: millis(rng.random_range(150..=400)),
+            lease_reads: rng.random_bool(0.5),
+            operate_every: rng
+                .random_bool(0.6)
+                .then(|| millis(rng.random_range(500..4_000))),
+        }
+    }
+}
+
+pub(crate) fn pick<'a, T>(rng: &mut SmallRng, from: &'a [T]) -> &'a T {
+    &from[rng.random_range(0..from.len())]
+}
