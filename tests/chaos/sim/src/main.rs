@@ -1,9 +1,5 @@
 //! `sim`: runs seeds, or one again.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for the terminal"
-)]
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::fs::File;
 use std::io::BufWriter;
