@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::ledger::invariants as ledger;
 use crate::{Batch, Fence, Layer, SEEN_MAX, Standing, State, jobs};
 
 /// Something that is always true of a state.
@@ -39,6 +40,26 @@ pub const OF_STATES: &[Invariant] = &[
         id: "COMMANDS_REMEMBERED",
         says: "remembered commands are bounded, and none is later than the revision of the state",
         holds: commands_remembered,
+    },
+    Invariant {
+        id: "LEDGER_BALANCED",
+        says: "the balances of a book sum to zero in every currency",
+        holds: ledger::balanced,
+    },
+    Invariant {
+        id: "LEDGER_CREDITS_BACKED",
+        says: "what is left of credits and commitments is what their accounts say, and none is below zero",
+        holds: ledger::credits_backed,
+    },
+    Invariant {
+        id: "LEDGER_CHAINED",
+        says: "the entries a book keeps follow from one another and are balanced, and none is beyond the head",
+        holds: ledger::chained,
+    },
+    Invariant {
+        id: "LEDGER_NUMBERED",
+        says: "no two invoices have one number, and none is beyond the last",
+        holds: ledger::numbered,
     },
 ];
 

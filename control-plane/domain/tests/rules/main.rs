@@ -12,4 +12,5 @@ mod jobs;
 mod nodes;
 mod policies;
 mod ring;
+mod ledger;
 mod tenants;
