@@ -7,7 +7,7 @@ mod access;
 mod cluster;
 mod decisions;
 mod jobs;
-mod ledger;
+pub mod ledger;
 mod licences;
 mod nodes;
 mod overrides;
@@ -49,6 +49,8 @@ pub(crate) enum DecodeError {
     Missing(&'static str),
     #[error("`{0}` is not legal")]
     Illegal(&'static str),
+    #[error("a value of the ledger is not legal")]
+    Ledger(#[from] ledger::ValueError),
     #[error("a tenant id is not legal")]
     Tenant(#[from] IdError),
     #[error("a command id is not 16 bytes")]

@@ -1085,10 +1085,861 @@ pub struct JobLease {
 pub struct JobGivenUp {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct JobCalledOff {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LedgerEvent {
+    #[prost(
+        oneof = "ledger_event::Event",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18"
+    )]
+    pub event: ::core::option::Option<ledger_event::Event>,
+}
+/// Nested message and enum types in `LedgerEvent`.
+pub mod ledger_event {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        Posted(super::Posted),
+        #[prost(message, tag = "2")]
+        SourceRetired(super::SourceRetired),
+        #[prost(message, tag = "3")]
+        PeriodClosed(super::PeriodClosed),
+        #[prost(message, tag = "4")]
+        PricesPut(super::PricesPut),
+        #[prost(message, tag = "5")]
+        CardDeleted(super::CardDeleted),
+        #[prost(message, tag = "6")]
+        TermsSet(super::TermsSet),
+        #[prost(message, tag = "7")]
+        CreditGranted(super::CreditGranted),
+        #[prost(message, tag = "8")]
+        CreditVoided(super::CreditVoided),
+        #[prost(message, tag = "9")]
+        CreditExpired(super::CreditExpired),
+        #[prost(message, tag = "10")]
+        CreditForgotten(super::CreditForgotten),
+        #[prost(message, tag = "11")]
+        CommitmentMade(super::CommitmentMade),
+        #[prost(message, tag = "12")]
+        CommitmentLapsed(super::CommitmentLapsed),
+        #[prost(message, tag = "13")]
+        InvoiceDrafted(super::InvoiceDrafted),
+        #[prost(message, tag = "14")]
+        InvoiceDiscarded(super::InvoiceDiscarded),
+        #[prost(message, tag = "15")]
+        InvoiceFinalised(super::InvoiceFinalised),
+        #[prost(message, tag = "16")]
+        InvoicePaid(super::InvoicePaid),
+        #[prost(message, tag = "17")]
+        InvoiceWrittenOff(super::InvoiceWrittenOff),
+        #[prost(message, tag = "18")]
+        InvoiceVoided(super::InvoiceVoided),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Posted {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub posting: ::core::option::Option<Posting>,
+}
+/// One link of a tenant's chain. What its hash is made of stands in `control-plane/domain/src/ledger/chain.rs`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Posting {
+    /// Counts from 1, without holes.
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    #[prost(fixed64, tag = "2")]
+    pub at: u64,
+    /// Hash of the posting before; zeros before the first.
+    #[prost(bytes = "vec", tag = "3")]
+    pub previous: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub hash: ::prost::alloc::vec::Vec<u8>,
+    #[prost(oneof = "posting::What", tags = "5, 6")]
+    pub what: ::core::option::Option<posting::What>,
+}
+/// Nested message and enum types in `Posting`.
+pub mod posting {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum What {
+        #[prost(message, tag = "5")]
+        Usage(super::PostedUsage),
+        #[prost(message, tag = "6")]
+        Entry(super::PostedEntry),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PostedUsage {
+    /// Who measured: a node, or a shard of its log.
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(uint32, tag = "3")]
+    pub period: u32,
+    /// The period it would have counted in, were that not closed.
+    #[prost(uint32, optional, tag = "4")]
+    pub late_for: ::core::option::Option<u32>,
+    #[prost(message, repeated, tag = "5")]
+    pub lines: ::prost::alloc::vec::Vec<UsageLine>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UsageLine {
+    #[prost(string, tag = "1")]
+    pub dimension: ::prost::alloc::string::String,
+    /// The first offset of the range.
+    #[prost(uint64, tag = "2")]
+    pub from: u64,
+    /// The first offset after it.
+    #[prost(uint64, tag = "3")]
+    pub to: u64,
+    #[prost(uint64, tag = "4")]
+    pub quantity: u64,
+}
+/// Debits equal credits, currency by currency.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PostedEntry {
+    #[prost(enumeration = "EntryCause", tag = "1")]
+    pub cause: i32,
+    /// The credit, commitment or invoice it is about.
+    #[prost(bytes = "vec", tag = "2")]
+    pub about: ::prost::alloc::vec::Vec<u8>,
+    /// The posting that it takes back.
+    #[prost(uint64, tag = "3")]
+    pub reversed: u64,
+    #[prost(string, tag = "4")]
+    pub memo: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "5")]
+    pub lines: ::prost::alloc::vec::Vec<EntryLine>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EntryLine {
+    #[prost(enumeration = "LedgerAccount", tag = "1")]
+    pub account: i32,
+    /// What was earned with; revenue only.
+    #[prost(string, tag = "2")]
+    pub sku: ::prost::alloc::string::String,
+    /// Three capital letters, as in ISO 4217.
+    #[prost(string, tag = "3")]
+    pub currency: ::prost::alloc::string::String,
+    #[prost(int64, tag = "4")]
+    pub amount: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SourceRetired {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    /// The last epoch it may have had.
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PeriodClosed {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub period: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PricesPut {
+    #[prost(string, tag = "1")]
+    pub card: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub currency: ::prost::alloc::string::String,
+    /// The first period they hold in.
+    #[prost(uint32, tag = "3")]
+    pub from: u32,
+    #[prost(message, optional, tag = "4")]
+    pub list: ::core::option::Option<PriceList>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PriceList {
+    /// By SKU.
+    #[prost(btree_map = "string, message", tag = "1")]
+    pub prices: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        Price,
+    >,
+    /// What a full period costs at least.
+    #[prost(int64, tag = "2")]
+    pub minimum: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Price {
+    /// What it counts.
+    #[prost(string, tag = "1")]
+    pub dimension: ::prost::alloc::string::String,
+    /// The quantity a unit price is for: 1000000000 bytes, 3600 seconds.
+    #[prost(uint64, tag = "2")]
+    pub unit: u64,
+    /// The quantity of a full period that costs nothing; tiers begin after it.
+    #[prost(uint64, tag = "3")]
+    pub included: u64,
+    #[prost(enumeration = "PriceScheme", tag = "4")]
+    pub scheme: i32,
+    /// Rising; the last has no bound.
+    #[prost(message, repeated, tag = "5")]
+    pub tiers: ::prost::alloc::vec::Vec<PriceTier>,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LedgerEvent {}
+pub struct PriceTier {
+    /// The last quantity in the tier; absent on the last tier.
+    #[prost(uint64, optional, tag = "1")]
+    pub up_to: ::core::option::Option<u64>,
+    #[prost(int64, tag = "2")]
+    pub unit_price: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CardDeleted {
+    #[prost(string, tag = "1")]
+    pub card: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TermsSet {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// The first period they hold in.
+    #[prost(uint32, tag = "2")]
+    pub from: u32,
+    #[prost(message, optional, tag = "3")]
+    pub terms: ::core::option::Option<Terms>,
+}
+/// What was agreed with a tenant.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Terms {
+    #[prost(string, tag = "1")]
+    pub card: ::prost::alloc::string::String,
+    /// Negotiated prices by SKU: they stand before those of the card.
+    #[prost(btree_map = "string, message", tag = "2")]
+    pub overrides: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        Price,
+    >,
+    /// Negotiated: stands before that of the card.
+    #[prost(int64, optional, tag = "3")]
+    pub minimum: ::core::option::Option<i64>,
+    /// Tax on what is owed, in parts per million.
+    #[prost(uint32, tag = "4")]
+    pub tax_ppm: u32,
+    /// When service began, if within the first period: minimum and included quantities of that period are
+    /// owed for the rest of it only.
+    #[prost(fixed64, optional, tag = "5")]
+    pub since: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreditGranted {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub credit: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "3")]
+    pub grant: ::core::option::Option<CreditGrant>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreditGrant {
+    #[prost(string, tag = "1")]
+    pub currency: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
+    /// Among credits of the same expiry the lowest goes first.
+    #[prost(uint32, tag = "3")]
+    pub priority: u32,
+    #[prost(fixed64, optional, tag = "4")]
+    pub expires: ::core::option::Option<u64>,
+    /// The SKUs it may pay for; empty is everything.
+    #[prost(string, repeated, tag = "5")]
+    pub scope: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// It was paid for, and not a gift.
+    #[prost(bool, tag = "6")]
+    pub prepaid: bool,
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreditVoided {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub credit: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreditExpired {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub credit: ::prost::alloc::vec::Vec<u8>,
+}
+/// It was used up or over and made room for another.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreditForgotten {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub credit: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommitmentMade {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "3")]
+    pub promise: ::core::option::Option<CommitmentPromise>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommitmentPromise {
+    #[prost(string, tag = "1")]
+    pub currency: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
+    #[prost(uint32, tag = "3")]
+    pub from: u32,
+    /// The last period it covers.
+    #[prost(uint32, tag = "4")]
+    pub through: u32,
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommitmentLapsed {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct InvoiceDrafted {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub invoice: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "3")]
+    pub bill: ::core::option::Option<Bill>,
+}
+/// What is owed for a period, and how it comes about.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Bill {
+    #[prost(uint32, tag = "1")]
+    pub period: u32,
+    #[prost(string, tag = "2")]
+    pub currency: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub card: ::prost::alloc::string::String,
+    /// Which of the card's lists was in force: its first period.
+    #[prost(uint32, tag = "4")]
+    pub list: u32,
+    #[prost(message, repeated, tag = "5")]
+    pub lines: ::prost::alloc::vec::Vec<BillLine>,
+    /// The sum of the lines.
+    #[prost(int64, tag = "6")]
+    pub total: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BillLine {
+    #[prost(oneof = "bill_line::Line", tags = "1, 2, 3, 4, 5")]
+    pub line: ::core::option::Option<bill_line::Line>,
+}
+/// Nested message and enum types in `BillLine`.
+pub mod bill_line {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Line {
+        #[prost(message, tag = "1")]
+        Usage(super::BilledUsage),
+        #[prost(message, tag = "2")]
+        Minimum(super::BilledMinimum),
+        #[prost(message, tag = "3")]
+        Credit(super::BilledCredit),
+        #[prost(message, tag = "4")]
+        Commitment(super::BilledCommitment),
+        #[prost(message, tag = "5")]
+        Tax(super::BilledTax),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BilledUsage {
+    #[prost(string, tag = "1")]
+    pub sku: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub dimension: ::prost::alloc::string::String,
+    /// The quantity the unit price is for.
+    #[prost(uint64, tag = "3")]
+    pub unit: u64,
+    /// Counts from 0.
+    #[prost(uint32, tag = "4")]
+    pub tier: u32,
+    #[prost(uint64, tag = "5")]
+    pub quantity: u64,
+    #[prost(int64, tag = "6")]
+    pub unit_price: i64,
+    /// Of all lines of a SKU together rounded once, half up.
+    #[prost(int64, tag = "7")]
+    pub amount: i64,
+}
+/// What usage falls short of the minimum.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Ledger {}
+pub struct BilledMinimum {
+    #[prost(int64, tag = "1")]
+    pub amount: i64,
+}
+/// Paid from a credit; the amount is taken off.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BilledCredit {
+    #[prost(bytes = "vec", tag = "1")]
+    pub credit: ::prost::alloc::vec::Vec<u8>,
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
+}
+/// Paid from a commitment; the amount is taken off.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BilledCommitment {
+    #[prost(bytes = "vec", tag = "1")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
+}
+/// On what is owed after credits and commitments.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BilledTax {
+    #[prost(uint32, tag = "1")]
+    pub ppm: u32,
+    #[prost(int64, tag = "2")]
+    pub base: i64,
+    #[prost(int64, tag = "3")]
+    pub amount: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvoiceDiscarded {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub invoice: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvoiceFinalised {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub invoice: ::prost::alloc::vec::Vec<u8>,
+    /// Without holes over all tenants, from 1.
+    #[prost(uint64, tag = "3")]
+    pub number: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvoicePaid {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub invoice: ::prost::alloc::vec::Vec<u8>,
+    /// Of the payment.
+    #[prost(string, tag = "3")]
+    pub reference: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvoiceWrittenOff {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub invoice: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvoiceVoided {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub invoice: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Ledger {
+    #[prost(message, repeated, tag = "1")]
+    pub books: ::prost::alloc::vec::Vec<Book>,
+    #[prost(message, repeated, tag = "2")]
+    pub cards: ::prost::alloc::vec::Vec<RateCard>,
+    #[prost(message, repeated, tag = "3")]
+    pub retired: ::prost::alloc::vec::Vec<SourceRetired>,
+    /// The number of the last invoice that was made final.
+    #[prost(uint64, tag = "4")]
+    pub last_invoice: u64,
+    /// The latest period that is closed for anybody.
+    #[prost(uint32, optional, tag = "5")]
+    pub closed_through: ::core::option::Option<u32>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RateCard {
+    #[prost(string, tag = "1")]
+    pub card: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub currency: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub lists: ::prost::alloc::vec::Vec<DatedPriceList>,
+    #[prost(uint64, tag = "4")]
+    pub version: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DatedPriceList {
+    #[prost(uint32, tag = "1")]
+    pub from: u32,
+    #[prost(message, optional, tag = "2")]
+    pub list: ::core::option::Option<PriceList>,
+}
+/// What is kept of one tenant.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Book {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// The last posting's number and hash.
+    #[prost(uint64, tag = "2")]
+    pub head_number: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub head_hash: ::prost::alloc::vec::Vec<u8>,
+    /// One line per account and currency.
+    #[prost(message, repeated, tag = "4")]
+    pub balances: ::prost::alloc::vec::Vec<EntryLine>,
+    #[prost(message, repeated, tag = "5")]
+    pub usage: ::prost::alloc::vec::Vec<PeriodUsage>,
+    #[prost(message, repeated, tag = "6")]
+    pub marks: ::prost::alloc::vec::Vec<UsageMark>,
+    #[prost(uint32, optional, tag = "7")]
+    pub closed_through: ::core::option::Option<u32>,
+    #[prost(uint32, optional, tag = "8")]
+    pub forgotten_through: ::core::option::Option<u32>,
+    #[prost(message, repeated, tag = "9")]
+    pub terms: ::prost::alloc::vec::Vec<DatedTerms>,
+    #[prost(message, repeated, tag = "10")]
+    pub credits: ::prost::alloc::vec::Vec<Credit>,
+    #[prost(message, repeated, tag = "11")]
+    pub commitments: ::prost::alloc::vec::Vec<Commitment>,
+    #[prost(message, repeated, tag = "12")]
+    pub invoices: ::prost::alloc::vec::Vec<Invoice>,
+    /// The last entries.
+    #[prost(message, repeated, tag = "13")]
+    pub entries: ::prost::alloc::vec::Vec<Posting>,
+    #[prost(message, repeated, tag = "14")]
+    pub reversed: ::prost::alloc::vec::Vec<ReversedEntry>,
+    #[prost(uint64, tag = "15")]
+    pub version: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PeriodUsage {
+    #[prost(uint32, tag = "1")]
+    pub period: u32,
+    /// By dimension.
+    #[prost(btree_map = "string, uint64", tag = "2")]
+    pub quantities: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        u64,
+    >,
+}
+/// How far a source has come with a dimension.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UsageMark {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub dimension: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    /// The last range.
+    #[prost(uint64, tag = "4")]
+    pub from: u64,
+    #[prost(uint64, tag = "5")]
+    pub to: u64,
+    #[prost(uint64, tag = "6")]
+    pub quantity: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DatedTerms {
+    #[prost(uint32, tag = "1")]
+    pub from: u32,
+    #[prost(message, optional, tag = "2")]
+    pub terms: ::core::option::Option<Terms>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Credit {
+    #[prost(bytes = "vec", tag = "1")]
+    pub credit: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub grant: ::core::option::Option<CreditGrant>,
+    #[prost(int64, tag = "3")]
+    pub remaining: i64,
+    #[prost(fixed64, tag = "4")]
+    pub granted_at: u64,
+    #[prost(enumeration = "CreditStanding", tag = "5")]
+    pub standing: i32,
+    #[prost(uint64, tag = "6")]
+    pub version: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Commitment {
+    #[prost(bytes = "vec", tag = "1")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub promise: ::core::option::Option<CommitmentPromise>,
+    #[prost(int64, tag = "3")]
+    pub remaining: i64,
+    #[prost(uint64, tag = "4")]
+    pub version: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Invoice {
+    #[prost(bytes = "vec", tag = "1")]
+    pub invoice: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub bill: ::core::option::Option<Bill>,
+    #[prost(enumeration = "InvoiceStanding", tag = "3")]
+    pub standing: i32,
+    #[prost(uint64, optional, tag = "4")]
+    pub number: ::core::option::Option<u64>,
+    #[prost(fixed64, tag = "5")]
+    pub drafted_at: u64,
+    #[prost(fixed64, optional, tag = "6")]
+    pub finalised_at: ::core::option::Option<u64>,
+    /// When it was paid, voided or written off.
+    #[prost(fixed64, optional, tag = "7")]
+    pub settled_at: ::core::option::Option<u64>,
+    /// Of the payment; or why it was voided or written off.
+    #[prost(string, tag = "8")]
+    pub reference: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "9")]
+    pub version: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReversedEntry {
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    /// The entry that takes it back.
+    #[prost(uint64, tag = "2")]
+    pub by: u64,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EntryCause {
+    Unspecified = 0,
+    CreditGranted = 1,
+    CreditVoided = 2,
+    CreditExpired = 3,
+    CommitmentMade = 4,
+    CommitmentLapsed = 5,
+    InvoiceFinalised = 6,
+    InvoiceVoided = 7,
+    InvoicePaid = 8,
+    InvoiceWrittenOff = 9,
+    /// By hand.
+    Adjusted = 10,
+    Reversed = 11,
+}
+impl EntryCause {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ENTRY_CAUSE_UNSPECIFIED",
+            Self::CreditGranted => "ENTRY_CAUSE_CREDIT_GRANTED",
+            Self::CreditVoided => "ENTRY_CAUSE_CREDIT_VOIDED",
+            Self::CreditExpired => "ENTRY_CAUSE_CREDIT_EXPIRED",
+            Self::CommitmentMade => "ENTRY_CAUSE_COMMITMENT_MADE",
+            Self::CommitmentLapsed => "ENTRY_CAUSE_COMMITMENT_LAPSED",
+            Self::InvoiceFinalised => "ENTRY_CAUSE_INVOICE_FINALISED",
+            Self::InvoiceVoided => "ENTRY_CAUSE_INVOICE_VOIDED",
+            Self::InvoicePaid => "ENTRY_CAUSE_INVOICE_PAID",
+            Self::InvoiceWrittenOff => "ENTRY_CAUSE_INVOICE_WRITTEN_OFF",
+            Self::Adjusted => "ENTRY_CAUSE_ADJUSTED",
+            Self::Reversed => "ENTRY_CAUSE_REVERSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ENTRY_CAUSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ENTRY_CAUSE_CREDIT_GRANTED" => Some(Self::CreditGranted),
+            "ENTRY_CAUSE_CREDIT_VOIDED" => Some(Self::CreditVoided),
+            "ENTRY_CAUSE_CREDIT_EXPIRED" => Some(Self::CreditExpired),
+            "ENTRY_CAUSE_COMMITMENT_MADE" => Some(Self::CommitmentMade),
+            "ENTRY_CAUSE_COMMITMENT_LAPSED" => Some(Self::CommitmentLapsed),
+            "ENTRY_CAUSE_INVOICE_FINALISED" => Some(Self::InvoiceFinalised),
+            "ENTRY_CAUSE_INVOICE_VOIDED" => Some(Self::InvoiceVoided),
+            "ENTRY_CAUSE_INVOICE_PAID" => Some(Self::InvoicePaid),
+            "ENTRY_CAUSE_INVOICE_WRITTEN_OFF" => Some(Self::InvoiceWrittenOff),
+            "ENTRY_CAUSE_ADJUSTED" => Some(Self::Adjusted),
+            "ENTRY_CAUSE_REVERSED" => Some(Self::Reversed),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LedgerAccount {
+    Unspecified = 0,
+    /// What the customer owes.
+    Receivable = 1,
+    /// What was earned with a SKU.
+    Revenue = 2,
+    /// What was granted or paid ahead and is not used up.
+    Credits = 3,
+    /// What the customer committed to and has not used up.
+    Commitments = 4,
+    Tax = 5,
+    /// What will never be paid.
+    WriteOff = 6,
+    /// What was paid.
+    Cash = 7,
+    /// What granted credits cost.
+    Promotions = 8,
+    /// What was committed to or paid ahead and lapsed.
+    Breakage = 9,
+    /// The other side of corrections by hand.
+    Adjustments = 10,
+    /// What minimum fees brought.
+    Minimum = 11,
+}
+impl LedgerAccount {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LEDGER_ACCOUNT_UNSPECIFIED",
+            Self::Receivable => "LEDGER_ACCOUNT_RECEIVABLE",
+            Self::Revenue => "LEDGER_ACCOUNT_REVENUE",
+            Self::Credits => "LEDGER_ACCOUNT_CREDITS",
+            Self::Commitments => "LEDGER_ACCOUNT_COMMITMENTS",
+            Self::Tax => "LEDGER_ACCOUNT_TAX",
+            Self::WriteOff => "LEDGER_ACCOUNT_WRITE_OFF",
+            Self::Cash => "LEDGER_ACCOUNT_CASH",
+            Self::Promotions => "LEDGER_ACCOUNT_PROMOTIONS",
+            Self::Breakage => "LEDGER_ACCOUNT_BREAKAGE",
+            Self::Adjustments => "LEDGER_ACCOUNT_ADJUSTMENTS",
+            Self::Minimum => "LEDGER_ACCOUNT_MINIMUM",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LEDGER_ACCOUNT_UNSPECIFIED" => Some(Self::Unspecified),
+            "LEDGER_ACCOUNT_RECEIVABLE" => Some(Self::Receivable),
+            "LEDGER_ACCOUNT_REVENUE" => Some(Self::Revenue),
+            "LEDGER_ACCOUNT_CREDITS" => Some(Self::Credits),
+            "LEDGER_ACCOUNT_COMMITMENTS" => Some(Self::Commitments),
+            "LEDGER_ACCOUNT_TAX" => Some(Self::Tax),
+            "LEDGER_ACCOUNT_WRITE_OFF" => Some(Self::WriteOff),
+            "LEDGER_ACCOUNT_CASH" => Some(Self::Cash),
+            "LEDGER_ACCOUNT_PROMOTIONS" => Some(Self::Promotions),
+            "LEDGER_ACCOUNT_BREAKAGE" => Some(Self::Breakage),
+            "LEDGER_ACCOUNT_ADJUSTMENTS" => Some(Self::Adjustments),
+            "LEDGER_ACCOUNT_MINIMUM" => Some(Self::Minimum),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PriceScheme {
+    Unspecified = 0,
+    /// Each part of the quantity costs what its tier says.
+    Graduated = 1,
+    /// All of it costs what the tier of the whole quantity says.
+    Volume = 2,
+}
+impl PriceScheme {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PRICE_SCHEME_UNSPECIFIED",
+            Self::Graduated => "PRICE_SCHEME_GRADUATED",
+            Self::Volume => "PRICE_SCHEME_VOLUME",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PRICE_SCHEME_UNSPECIFIED" => Some(Self::Unspecified),
+            "PRICE_SCHEME_GRADUATED" => Some(Self::Graduated),
+            "PRICE_SCHEME_VOLUME" => Some(Self::Volume),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CreditStanding {
+    Unspecified = 0,
+    Active = 1,
+    Voided = 2,
+    Expired = 3,
+}
+impl CreditStanding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CREDIT_STANDING_UNSPECIFIED",
+            Self::Active => "CREDIT_STANDING_ACTIVE",
+            Self::Voided => "CREDIT_STANDING_VOIDED",
+            Self::Expired => "CREDIT_STANDING_EXPIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CREDIT_STANDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "CREDIT_STANDING_ACTIVE" => Some(Self::Active),
+            "CREDIT_STANDING_VOIDED" => Some(Self::Voided),
+            "CREDIT_STANDING_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum InvoiceStanding {
+    Unspecified = 0,
+    Draft = 1,
+    Final = 2,
+    Paid = 3,
+    Void = 4,
+    WrittenOff = 5,
+}
+impl InvoiceStanding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "INVOICE_STANDING_UNSPECIFIED",
+            Self::Draft => "INVOICE_STANDING_DRAFT",
+            Self::Final => "INVOICE_STANDING_FINAL",
+            Self::Paid => "INVOICE_STANDING_PAID",
+            Self::Void => "INVOICE_STANDING_VOID",
+            Self::WrittenOff => "INVOICE_STANDING_WRITTEN_OFF",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "INVOICE_STANDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "INVOICE_STANDING_DRAFT" => Some(Self::Draft),
+            "INVOICE_STANDING_FINAL" => Some(Self::Final),
+            "INVOICE_STANDING_PAID" => Some(Self::Paid),
+            "INVOICE_STANDING_VOID" => Some(Self::Void),
+            "INVOICE_STANDING_WRITTEN_OFF" => Some(Self::WrittenOff),
+            _ => None,
+        }
+    }
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LicenceEvent {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

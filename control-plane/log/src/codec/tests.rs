@@ -23,6 +23,7 @@ mod overrides;
 mod policies;
 mod ring;
 mod tenants;
+mod ledger;
 
 /// One of every event. A new aggregate adds a table of its own, a new event stands at the end of its table.
 fn corpus() -> Vec<(&'static str, Event)> {
@@ -37,6 +38,7 @@ fn corpus() -> Vec<(&'static str, Event)> {
         decisions::corpus(),
         overrides::corpus(),
         tenants::corpus(),
+        ledger::corpus(),
     ]
     .concat()
 }
