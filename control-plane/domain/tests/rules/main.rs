@@ -13,4 +13,5 @@ mod nodes;
 mod policies;
 mod ring;
 mod ledger;
+mod licences;
 mod tenants;
