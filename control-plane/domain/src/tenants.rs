@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use takt_model::{Revision, TenantId, UnixNano};
 
-use crate::{Facts, Kind, Layer, Resource, State, Subject, decisions, overrides, policies};
+use crate::{
+    Facts, Kind, Layer, Resource, State, Subject, decisions, licences, overrides, policies,
+};
 
 pub(crate) use fold::evolve;
 
@@ -300,10 +302,14 @@ impl Rejection {
 pub(crate) fn decide(
     state: &State,
     command: &Command,
-    _facts: &Facts,
+    facts: &Facts,
 ) -> Result<Vec<crate::Event>, crate::Rejection> {
     let events = match command {
-        Command::Create { tenant, profile } => create(state, tenant, profile)?,
+        Command::Create { tenant, profile } => {
+            let events = create(state, tenant, profile)?;
+            licences::permits(state, facts.at, licences::Action::CreateTenant)?;
+            events
+        }
         Command::Update {
             tenant,
             change,

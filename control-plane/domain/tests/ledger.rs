@@ -133,6 +133,7 @@ impl World {
         world
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per step")]
     fn command(&self, step: &Step) -> Option<Command> {
         let tenant = tenant();
         let book = self.state.ledger.book(&tenant);

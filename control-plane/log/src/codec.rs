@@ -8,7 +8,7 @@ mod cluster;
 mod decisions;
 mod jobs;
 pub mod ledger;
-mod licences;
+pub mod licences;
 mod nodes;
 mod overrides;
 mod policies;

@@ -40,7 +40,7 @@ pub use codec::{
     policy_spec_to_wire, reason_to_wire as retire_reason_to_wire, segment_from_wire,
     segment_to_wire,
 };
-pub use codec::{events_to_wire, ledger};
+pub use codec::{ledger, licences};
 pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};
 pub use handle::{Handle, History, Leader, ReadError, Recorded, Status};
 pub use members::{Cluster, Member, MemberError, Role};

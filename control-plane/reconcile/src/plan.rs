@@ -1,5 +1,6 @@
 //! The state, who was heard, the time: what should be done.
 
+mod commerce;
 mod jobs;
 mod nodes;
 mod partitions;
@@ -70,6 +71,8 @@ pub const SWEEPS: &[Sweep] = &[
     jobs::trim,
     sampling::policies,
     sampling::segments,
+    commerce::ledger,
+    commerce::licences,
 ];
 
 /// What should be done now, at most [`PLAN_MAX`] commands. Empty: nothing.

@@ -8,10 +8,13 @@
 mod access;
 mod audit;
 pub mod auth;
+mod billing;
 mod cluster;
 mod decisions;
 mod forward;
 mod jobs;
+mod ledger;
+mod licences;
 mod nodes;
 mod overrides;
 mod page;

@@ -24,6 +24,17 @@ pub(crate) fn cut<T>(
     (page, next.unwrap_or_default())
 }
 
+/// The same of rows that come by rising key: those after `token`, a key.
+pub(crate) fn by_key<T>(
+    rows: impl Iterator<Item = (String, T)>,
+    asked: u32,
+    token: &str,
+) -> (Vec<T>, String) {
+    let rows = rows.skip_while(|(key, _)| key.as_str() <= token);
+    let (page, next) = cut(rows, size(asked), |(key, _)| key.clone());
+    (page.into_iter().map(|(_, row)| row).collect(), next)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +46,14 @@ mod tests {
         assert_eq!(cut(0..2, 2, token), (vec![0, 1], String::new()));
         assert_eq!(cut(0..0, 2, token), (vec![], String::new()));
         assert_eq!((size(0), size(7), size(5000)), (PAGE_MAX, 7, PAGE_MAX));
+    }
+
+    #[test]
+    fn pages_by_key_meet_without_gap_or_overlap() {
+        let rows = || ["a", "b", "c"].map(|key| (key.to_owned(), key)).into_iter();
+        assert_eq!(by_key(rows(), 2, ""), (vec!["a", "b"], "b".to_owned()));
+        assert_eq!(by_key(rows(), 2, "b"), (vec!["c"], String::new()));
+        assert_eq!(by_key(rows(), 3, ""), (vec!["a", "b", "c"], String::new()));
+        assert_eq!(by_key(rows(), 0, "c"), (vec![], String::new()));
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::middleware::from_fn;
+use takt_domain::licences::Trust;
 use takt_kit::Clock;
 use takt_log::Handle;
 use takt_model::Limits;
@@ -10,9 +11,12 @@ use takt_reconcile::Presence;
 use takt_views::Views;
 use takt_wire::takt::admin::v1::access_policy_service_server::AccessPolicyServiceServer;
 use takt_wire::takt::admin::v1::audit_service_server::AuditServiceServer;
+use takt_wire::takt::admin::v1::billing_service_server::BillingServiceServer;
 use takt_wire::takt::admin::v1::cluster_service_server::ClusterServiceServer;
 use takt_wire::takt::admin::v1::decision_service_server::DecisionServiceServer;
 use takt_wire::takt::admin::v1::job_service_server::JobServiceServer;
+use takt_wire::takt::admin::v1::ledger_service_server::LedgerServiceServer;
+use takt_wire::takt::admin::v1::licence_service_server::LicenceServiceServer;
 use takt_wire::takt::admin::v1::node_service_server::NodeServiceServer;
 use takt_wire::takt::admin::v1::oidc_issuer_service_server::OidcIssuerServiceServer;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
@@ -25,6 +29,7 @@ use takt_wire::takt::control::v1::decisions_service_server::DecisionsServiceServ
 use takt_wire::takt::control::v1::jobs_service_server::JobsServiceServer;
 use takt_wire::takt::control::v1::lease_service_server::LeaseServiceServer;
 use takt_wire::takt::control::v1::presence_service_server::PresenceServiceServer;
+use takt_wire::takt::control::v1::usage_service_server::UsageServiceServer;
 use takt_wire::takt::control::v1::view_service_server::ViewServiceServer;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
@@ -32,10 +37,13 @@ use tonic_web::GrpcWebLayer;
 use crate::access::{AccessPolicyApi, OidcIssuerApi, TokenApi};
 use crate::audit::AuditApi;
 use crate::auth::Guard;
+use crate::billing::BillingApi;
 use crate::cluster::ClusterApi;
 use crate::decisions::{DecisionApi, SamplersApi};
 use crate::forward::{Forward, receive};
 use crate::jobs::{JobApi, WorkerApi};
+use crate::ledger::{LedgerApi, UsageApi};
+use crate::licences::LicenceApi;
 use crate::nodes::NodeApi;
 use crate::overrides::OverridesApi;
 use crate::policies::PolicyApi;
@@ -57,6 +65,7 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     base: Arc<Limits>,
     presence: Option<Presence>,
+    trust: Arc<Trust>,
 }
 
 impl Services {
@@ -70,6 +79,7 @@ impl Services {
             clock,
             base,
             presence: None,
+            trust: Arc::default(),
         }
     }
 
@@ -80,6 +90,13 @@ impl Services {
             presence: Some(presence),
             ..self
         }
+    }
+
+    /// Whose licences to believe, instead of those of the built-in roots.
+    #[must_use]
+    pub fn trusting(mut self, trust: Trust) -> Self {
+        self.trust = Arc::new(trust);
+        self
     }
 
     /// For people and their tools, and for data planes in other processes. The guard stands before all of it;
@@ -121,11 +138,18 @@ impl Services {
         let samplers = SamplersApi::new(writer.clone());
         let ring = RingApi::new(writer.clone(), Arc::clone(&self.clock));
         let access = AccessPolicyApi::new(writer.clone());
+        let (clock, trust) = (Arc::clone(&self.clock), Arc::clone(&self.trust));
+        let licences = LicenceApi::new(writer.clone(), clock, trust);
+        let billing = BillingApi::new(writer.clone(), Arc::clone(&self.clock));
         Routes::new(TenantServiceServer::new(tenants))
             .add_service(OverridesServiceServer::new(overrides))
             .add_service(PolicyServiceServer::new(policies))
             .add_service(DecisionServiceServer::new(decisions))
             .add_service(DecisionsServiceServer::new(samplers))
+            .add_service(LicenceServiceServer::new(licences))
+            .add_service(BillingServiceServer::new(billing))
+            .add_service(LedgerServiceServer::new(LedgerApi::new(writer.clone())))
+            .add_service(UsageServiceServer::new(UsageApi::new(writer.clone())))
             .add_service(ClusterServiceServer::new(ClusterApi::new(self.log.clone())))
             .add_service(AccessPolicyServiceServer::new(access))
             .add_service(TokenServiceServer::new(TokenApi::new(writer.clone())))

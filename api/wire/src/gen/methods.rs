@@ -10,6 +10,24 @@ pub enum AdminMethod {
     AccessPolicyUpdateAccessPolicy,
     AuditListEntries,
     AuditListRefusals,
+    BillingCreateCommitment,
+    BillingDeleteRateCard,
+    BillingDraftInvoice,
+    BillingFinaliseInvoice,
+    BillingGetInvoice,
+    BillingGetRateCard,
+    BillingGrantCredit,
+    BillingListCommitments,
+    BillingListCredits,
+    BillingListInvoices,
+    BillingListRateCards,
+    BillingPayInvoice,
+    BillingPreviewInvoice,
+    BillingSetTerms,
+    BillingUpdateRateCard,
+    BillingVoidCredit,
+    BillingVoidInvoice,
+    BillingWriteOffInvoice,
     ClusterAddMember,
     ClusterBootstrapCluster,
     ClusterGetCluster,
@@ -24,6 +42,20 @@ pub enum AdminMethod {
     JobGetJob,
     JobListJobs,
     JobRetryJob,
+    LedgerClosePeriod,
+    LedgerCorrectEntry,
+    LedgerGetAccount,
+    LedgerGetUsage,
+    LedgerListAccounts,
+    LedgerListPostings,
+    LedgerPostAdjustment,
+    LedgerRetireUsageSource,
+    LicenceAddLicence,
+    LicenceAddRevocations,
+    LicenceGetLicence,
+    LicenceGetLicenceStatus,
+    LicenceListLicences,
+    LicenceRemoveLicence,
     NodeDrainNode,
     NodeForgetNode,
     NodeGetNode,
@@ -90,6 +122,7 @@ pub enum AdminMethod {
     LeaseAcquireLease,
     LeaseReleaseLease,
     PresenceReportPresence,
+    UsagePostUsage,
     ViewWatch,
 }
 
@@ -103,6 +136,24 @@ impl AdminMethod {
         Self::AccessPolicyUpdateAccessPolicy,
         Self::AuditListEntries,
         Self::AuditListRefusals,
+        Self::BillingCreateCommitment,
+        Self::BillingDeleteRateCard,
+        Self::BillingDraftInvoice,
+        Self::BillingFinaliseInvoice,
+        Self::BillingGetInvoice,
+        Self::BillingGetRateCard,
+        Self::BillingGrantCredit,
+        Self::BillingListCommitments,
+        Self::BillingListCredits,
+        Self::BillingListInvoices,
+        Self::BillingListRateCards,
+        Self::BillingPayInvoice,
+        Self::BillingPreviewInvoice,
+        Self::BillingSetTerms,
+        Self::BillingUpdateRateCard,
+        Self::BillingVoidCredit,
+        Self::BillingVoidInvoice,
+        Self::BillingWriteOffInvoice,
         Self::ClusterAddMember,
         Self::ClusterBootstrapCluster,
         Self::ClusterGetCluster,
@@ -117,6 +168,20 @@ impl AdminMethod {
         Self::JobGetJob,
         Self::JobListJobs,
         Self::JobRetryJob,
+        Self::LedgerClosePeriod,
+        Self::LedgerCorrectEntry,
+        Self::LedgerGetAccount,
+        Self::LedgerGetUsage,
+        Self::LedgerListAccounts,
+        Self::LedgerListPostings,
+        Self::LedgerPostAdjustment,
+        Self::LedgerRetireUsageSource,
+        Self::LicenceAddLicence,
+        Self::LicenceAddRevocations,
+        Self::LicenceGetLicence,
+        Self::LicenceGetLicenceStatus,
+        Self::LicenceListLicences,
+        Self::LicenceRemoveLicence,
         Self::NodeDrainNode,
         Self::NodeForgetNode,
         Self::NodeGetNode,
@@ -183,6 +248,7 @@ impl AdminMethod {
         Self::LeaseAcquireLease,
         Self::LeaseReleaseLease,
         Self::PresenceReportPresence,
+        Self::UsagePostUsage,
         Self::ViewWatch,
     ];
 
@@ -197,6 +263,24 @@ impl AdminMethod {
             Self::AccessPolicyUpdateAccessPolicy => "/takt.admin.v1.AccessPolicyService/UpdateAccessPolicy",
             Self::AuditListEntries => "/takt.admin.v1.AuditService/ListEntries",
             Self::AuditListRefusals => "/takt.admin.v1.AuditService/ListRefusals",
+            Self::BillingCreateCommitment => "/takt.admin.v1.BillingService/CreateCommitment",
+            Self::BillingDeleteRateCard => "/takt.admin.v1.BillingService/DeleteRateCard",
+            Self::BillingDraftInvoice => "/takt.admin.v1.BillingService/DraftInvoice",
+            Self::BillingFinaliseInvoice => "/takt.admin.v1.BillingService/FinaliseInvoice",
+            Self::BillingGetInvoice => "/takt.admin.v1.BillingService/GetInvoice",
+            Self::BillingGetRateCard => "/takt.admin.v1.BillingService/GetRateCard",
+            Self::BillingGrantCredit => "/takt.admin.v1.BillingService/GrantCredit",
+            Self::BillingListCommitments => "/takt.admin.v1.BillingService/ListCommitments",
+            Self::BillingListCredits => "/takt.admin.v1.BillingService/ListCredits",
+            Self::BillingListInvoices => "/takt.admin.v1.BillingService/ListInvoices",
+            Self::BillingListRateCards => "/takt.admin.v1.BillingService/ListRateCards",
+            Self::BillingPayInvoice => "/takt.admin.v1.BillingService/PayInvoice",
+            Self::BillingPreviewInvoice => "/takt.admin.v1.BillingService/PreviewInvoice",
+            Self::BillingSetTerms => "/takt.admin.v1.BillingService/SetTerms",
+            Self::BillingUpdateRateCard => "/takt.admin.v1.BillingService/UpdateRateCard",
+            Self::BillingVoidCredit => "/takt.admin.v1.BillingService/VoidCredit",
+            Self::BillingVoidInvoice => "/takt.admin.v1.BillingService/VoidInvoice",
+            Self::BillingWriteOffInvoice => "/takt.admin.v1.BillingService/WriteOffInvoice",
             Self::ClusterAddMember => "/takt.admin.v1.ClusterService/AddMember",
             Self::ClusterBootstrapCluster => "/takt.admin.v1.ClusterService/BootstrapCluster",
             Self::ClusterGetCluster => "/takt.admin.v1.ClusterService/GetCluster",
@@ -211,6 +295,20 @@ impl AdminMethod {
             Self::JobGetJob => "/takt.admin.v1.JobService/GetJob",
             Self::JobListJobs => "/takt.admin.v1.JobService/ListJobs",
             Self::JobRetryJob => "/takt.admin.v1.JobService/RetryJob",
+            Self::LedgerClosePeriod => "/takt.admin.v1.LedgerService/ClosePeriod",
+            Self::LedgerCorrectEntry => "/takt.admin.v1.LedgerService/CorrectEntry",
+            Self::LedgerGetAccount => "/takt.admin.v1.LedgerService/GetAccount",
+            Self::LedgerGetUsage => "/takt.admin.v1.LedgerService/GetUsage",
+            Self::LedgerListAccounts => "/takt.admin.v1.LedgerService/ListAccounts",
+            Self::LedgerListPostings => "/takt.admin.v1.LedgerService/ListPostings",
+            Self::LedgerPostAdjustment => "/takt.admin.v1.LedgerService/PostAdjustment",
+            Self::LedgerRetireUsageSource => "/takt.admin.v1.LedgerService/RetireUsageSource",
+            Self::LicenceAddLicence => "/takt.admin.v1.LicenceService/AddLicence",
+            Self::LicenceAddRevocations => "/takt.admin.v1.LicenceService/AddRevocations",
+            Self::LicenceGetLicence => "/takt.admin.v1.LicenceService/GetLicence",
+            Self::LicenceGetLicenceStatus => "/takt.admin.v1.LicenceService/GetLicenceStatus",
+            Self::LicenceListLicences => "/takt.admin.v1.LicenceService/ListLicences",
+            Self::LicenceRemoveLicence => "/takt.admin.v1.LicenceService/RemoveLicence",
             Self::NodeDrainNode => "/takt.admin.v1.NodeService/DrainNode",
             Self::NodeForgetNode => "/takt.admin.v1.NodeService/ForgetNode",
             Self::NodeGetNode => "/takt.admin.v1.NodeService/GetNode",
@@ -277,6 +375,7 @@ impl AdminMethod {
             Self::LeaseAcquireLease => "/takt.control.v1.LeaseService/AcquireLease",
             Self::LeaseReleaseLease => "/takt.control.v1.LeaseService/ReleaseLease",
             Self::PresenceReportPresence => "/takt.control.v1.PresenceService/ReportPresence",
+            Self::UsagePostUsage => "/takt.control.v1.UsageService/PostUsage",
             Self::ViewWatch => "/takt.control.v1.ViewService/Watch",
         }
     }
@@ -292,6 +391,24 @@ impl AdminMethod {
             "/takt.admin.v1.AccessPolicyService/UpdateAccessPolicy" => Self::AccessPolicyUpdateAccessPolicy,
             "/takt.admin.v1.AuditService/ListEntries" => Self::AuditListEntries,
             "/takt.admin.v1.AuditService/ListRefusals" => Self::AuditListRefusals,
+            "/takt.admin.v1.BillingService/CreateCommitment" => Self::BillingCreateCommitment,
+            "/takt.admin.v1.BillingService/DeleteRateCard" => Self::BillingDeleteRateCard,
+            "/takt.admin.v1.BillingService/DraftInvoice" => Self::BillingDraftInvoice,
+            "/takt.admin.v1.BillingService/FinaliseInvoice" => Self::BillingFinaliseInvoice,
+            "/takt.admin.v1.BillingService/GetInvoice" => Self::BillingGetInvoice,
+            "/takt.admin.v1.BillingService/GetRateCard" => Self::BillingGetRateCard,
+            "/takt.admin.v1.BillingService/GrantCredit" => Self::BillingGrantCredit,
+            "/takt.admin.v1.BillingService/ListCommitments" => Self::BillingListCommitments,
+            "/takt.admin.v1.BillingService/ListCredits" => Self::BillingListCredits,
+            "/takt.admin.v1.BillingService/ListInvoices" => Self::BillingListInvoices,
+            "/takt.admin.v1.BillingService/ListRateCards" => Self::BillingListRateCards,
+            "/takt.admin.v1.BillingService/PayInvoice" => Self::BillingPayInvoice,
+            "/takt.admin.v1.BillingService/PreviewInvoice" => Self::BillingPreviewInvoice,
+            "/takt.admin.v1.BillingService/SetTerms" => Self::BillingSetTerms,
+            "/takt.admin.v1.BillingService/UpdateRateCard" => Self::BillingUpdateRateCard,
+            "/takt.admin.v1.BillingService/VoidCredit" => Self::BillingVoidCredit,
+            "/takt.admin.v1.BillingService/VoidInvoice" => Self::BillingVoidInvoice,
+            "/takt.admin.v1.BillingService/WriteOffInvoice" => Self::BillingWriteOffInvoice,
             "/takt.admin.v1.ClusterService/AddMember" => Self::ClusterAddMember,
             "/takt.admin.v1.ClusterService/BootstrapCluster" => Self::ClusterBootstrapCluster,
             "/takt.admin.v1.ClusterService/GetCluster" => Self::ClusterGetCluster,
@@ -306,6 +423,20 @@ impl AdminMethod {
             "/takt.admin.v1.JobService/GetJob" => Self::JobGetJob,
             "/takt.admin.v1.JobService/ListJobs" => Self::JobListJobs,
             "/takt.admin.v1.JobService/RetryJob" => Self::JobRetryJob,
+            "/takt.admin.v1.LedgerService/ClosePeriod" => Self::LedgerClosePeriod,
+            "/takt.admin.v1.LedgerService/CorrectEntry" => Self::LedgerCorrectEntry,
+            "/takt.admin.v1.LedgerService/GetAccount" => Self::LedgerGetAccount,
+            "/takt.admin.v1.LedgerService/GetUsage" => Self::LedgerGetUsage,
+            "/takt.admin.v1.LedgerService/ListAccounts" => Self::LedgerListAccounts,
+            "/takt.admin.v1.LedgerService/ListPostings" => Self::LedgerListPostings,
+            "/takt.admin.v1.LedgerService/PostAdjustment" => Self::LedgerPostAdjustment,
+            "/takt.admin.v1.LedgerService/RetireUsageSource" => Self::LedgerRetireUsageSource,
+            "/takt.admin.v1.LicenceService/AddLicence" => Self::LicenceAddLicence,
+            "/takt.admin.v1.LicenceService/AddRevocations" => Self::LicenceAddRevocations,
+            "/takt.admin.v1.LicenceService/GetLicence" => Self::LicenceGetLicence,
+            "/takt.admin.v1.LicenceService/GetLicenceStatus" => Self::LicenceGetLicenceStatus,
+            "/takt.admin.v1.LicenceService/ListLicences" => Self::LicenceListLicences,
+            "/takt.admin.v1.LicenceService/RemoveLicence" => Self::LicenceRemoveLicence,
             "/takt.admin.v1.NodeService/DrainNode" => Self::NodeDrainNode,
             "/takt.admin.v1.NodeService/ForgetNode" => Self::NodeForgetNode,
             "/takt.admin.v1.NodeService/GetNode" => Self::NodeGetNode,
@@ -372,6 +503,7 @@ impl AdminMethod {
             "/takt.control.v1.LeaseService/AcquireLease" => Self::LeaseAcquireLease,
             "/takt.control.v1.LeaseService/ReleaseLease" => Self::LeaseReleaseLease,
             "/takt.control.v1.PresenceService/ReportPresence" => Self::PresenceReportPresence,
+            "/takt.control.v1.UsageService/PostUsage" => Self::UsagePostUsage,
             "/takt.control.v1.ViewService/Watch" => Self::ViewWatch,
             _ => return None,
         })
@@ -383,10 +515,28 @@ impl AdminMethod {
             Self::AccessPolicyCreateAccessPolicy
             | Self::AccessPolicyDeleteAccessPolicy
             | Self::AccessPolicyUpdateAccessPolicy
+            | Self::BillingCreateCommitment
+            | Self::BillingDeleteRateCard
+            | Self::BillingDraftInvoice
+            | Self::BillingFinaliseInvoice
+            | Self::BillingGrantCredit
+            | Self::BillingPayInvoice
+            | Self::BillingSetTerms
+            | Self::BillingUpdateRateCard
+            | Self::BillingVoidCredit
+            | Self::BillingVoidInvoice
+            | Self::BillingWriteOffInvoice
             | Self::DecisionRetireSegment
             | Self::JobCancelJob
             | Self::JobCreateJobs
             | Self::JobRetryJob
+            | Self::LedgerClosePeriod
+            | Self::LedgerCorrectEntry
+            | Self::LedgerPostAdjustment
+            | Self::LedgerRetireUsageSource
+            | Self::LicenceAddLicence
+            | Self::LicenceAddRevocations
+            | Self::LicenceRemoveLicence
             | Self::NodeDrainNode
             | Self::NodeForgetNode
             | Self::NodeResumeNode
@@ -426,12 +576,20 @@ impl AdminMethod {
             | Self::JobsLeaseJobs
             | Self::JobsReportJob
             | Self::LeaseAcquireLease
-            | Self::LeaseReleaseLease => true,
+            | Self::LeaseReleaseLease
+            | Self::UsagePostUsage => true,
             Self::AccessPolicyGetAccessPolicy
             | Self::AccessPolicyListAccessPolicies
             | Self::AccessPolicyListScopes
             | Self::AuditListEntries
             | Self::AuditListRefusals
+            | Self::BillingGetInvoice
+            | Self::BillingGetRateCard
+            | Self::BillingListCommitments
+            | Self::BillingListCredits
+            | Self::BillingListInvoices
+            | Self::BillingListRateCards
+            | Self::BillingPreviewInvoice
             | Self::ClusterAddMember
             | Self::ClusterBootstrapCluster
             | Self::ClusterGetCluster
@@ -442,6 +600,13 @@ impl AdminMethod {
             | Self::DecisionListSegments
             | Self::JobGetJob
             | Self::JobListJobs
+            | Self::LedgerGetAccount
+            | Self::LedgerGetUsage
+            | Self::LedgerListAccounts
+            | Self::LedgerListPostings
+            | Self::LicenceGetLicence
+            | Self::LicenceGetLicenceStatus
+            | Self::LicenceListLicences
             | Self::NodeGetNode
             | Self::NodeListLeases
             | Self::NodeListNodes

@@ -1940,10 +1940,198 @@ impl InvoiceStanding {
         }
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LicenceEvent {}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Licences {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LicenceEvent {
+    #[prost(oneof = "licence_event::Event", tags = "1, 2, 3, 4")]
+    pub event: ::core::option::Option<licence_event::Event>,
+}
+/// Nested message and enum types in `LicenceEvent`.
+pub mod licence_event {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        #[prost(message, tag = "1")]
+        Added(super::LicenceAdded),
+        #[prost(message, tag = "2")]
+        Removed(super::LicenceRemoved),
+        #[prost(message, tag = "3")]
+        StandingChanged(super::LicenceStandingChanged),
+        #[prost(message, tag = "4")]
+        RevocationsTaken(super::RevocationsTaken),
+    }
+}
+/// Takes the place of one of the same id.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LicenceAdded {
+    /// A JWS in compact form.
+    #[prost(string, tag = "1")]
+    pub envelope: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub claims: ::core::option::Option<LicenceClaims>,
+    /// The keys that vouch for it, the root first.
+    #[prost(string, repeated, tag = "3")]
+    pub signers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(enumeration = "LicenceStanding", tag = "4")]
+    pub standing: i32,
+}
+/// What a licence says.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LicenceClaims {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub customer: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "3")]
+    pub products: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub edition: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "5")]
+    pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(btree_map = "string, uint64", tag = "6")]
+    pub limits: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        u64,
+    >,
+    /// The only cluster it is for, a UUID of 16 bytes; empty: any.
+    #[prost(bytes = "vec", tag = "7")]
+    pub cluster: ::prost::alloc::vec::Vec<u8>,
+    #[prost(fixed64, tag = "8")]
+    pub issued: u64,
+    #[prost(fixed64, tag = "9")]
+    pub not_before: u64,
+    #[prost(fixed64, tag = "10")]
+    pub expires: u64,
+    /// How long after it everything still works.
+    #[prost(uint32, tag = "11")]
+    pub grace_days: u32,
+    #[prost(fixed64, optional, tag = "12")]
+    pub support_until: ::core::option::Option<u64>,
+    /// Revoked once the issuer's minimum is above it.
+    #[prost(uint64, tag = "13")]
+    pub revocation_epoch: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LicenceRemoved {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LicenceStandingChanged {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(enumeration = "LicenceStanding", tag = "2")]
+    pub standing: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevocationsTaken {
+    /// A JWS in compact form.
+    #[prost(string, tag = "1")]
+    pub envelope: ::prost::alloc::string::String,
+    /// The root that signed it.
+    #[prost(string, tag = "2")]
+    pub signer: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub list: ::core::option::Option<Revocations>,
+}
+/// What no longer counts.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Revocations {
+    /// Rises from list to list.
+    #[prost(uint64, tag = "1")]
+    pub epoch: u64,
+    /// Licences of a lower revocation epoch are revoked.
+    #[prost(uint64, tag = "2")]
+    pub minimum: u64,
+    #[prost(string, repeated, tag = "3")]
+    pub licences: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Licences these keys vouch for are revoked.
+    #[prost(string, repeated, tag = "4")]
+    pub keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(fixed64, tag = "5")]
+    pub issued: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Licences {
+    #[prost(message, repeated, tag = "1")]
+    pub licences: ::prost::alloc::vec::Vec<HeldLicence>,
+    #[prost(message, optional, tag = "2")]
+    pub revocations: ::core::option::Option<Revocations>,
+    /// The latest moment at which a licence or list was issued.
+    #[prost(fixed64, tag = "3")]
+    pub latest_issue: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HeldLicence {
+    #[prost(string, tag = "1")]
+    pub envelope: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub claims: ::core::option::Option<LicenceClaims>,
+    #[prost(string, repeated, tag = "3")]
+    pub signers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// As last told.
+    #[prost(enumeration = "LicenceStanding", tag = "4")]
+    pub told: i32,
+    #[prost(fixed64, tag = "5")]
+    pub added_at: u64,
+    #[prost(uint64, tag = "6")]
+    pub version: u64,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LicenceStanding {
+    Unspecified = 0,
+    /// Its time has not come.
+    Pending = 1,
+    Valid = 2,
+    /// It ends within 30, 14 or 7 days, or one.
+    Expiring30 = 3,
+    Expiring14 = 4,
+    Expiring7 = 5,
+    Expiring1 = 6,
+    /// It is over, and everything still works.
+    Grace = 7,
+    /// It is over: nothing new is made, ingest and reads go on.
+    Degraded = 8,
+    /// Whoever issued it took it back.
+    Revoked = 9,
+}
+impl LicenceStanding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LICENCE_STANDING_UNSPECIFIED",
+            Self::Pending => "LICENCE_STANDING_PENDING",
+            Self::Valid => "LICENCE_STANDING_VALID",
+            Self::Expiring30 => "LICENCE_STANDING_EXPIRING_30",
+            Self::Expiring14 => "LICENCE_STANDING_EXPIRING_14",
+            Self::Expiring7 => "LICENCE_STANDING_EXPIRING_7",
+            Self::Expiring1 => "LICENCE_STANDING_EXPIRING_1",
+            Self::Grace => "LICENCE_STANDING_GRACE",
+            Self::Degraded => "LICENCE_STANDING_DEGRADED",
+            Self::Revoked => "LICENCE_STANDING_REVOKED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LICENCE_STANDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "LICENCE_STANDING_PENDING" => Some(Self::Pending),
+            "LICENCE_STANDING_VALID" => Some(Self::Valid),
+            "LICENCE_STANDING_EXPIRING_30" => Some(Self::Expiring30),
+            "LICENCE_STANDING_EXPIRING_14" => Some(Self::Expiring14),
+            "LICENCE_STANDING_EXPIRING_7" => Some(Self::Expiring7),
+            "LICENCE_STANDING_EXPIRING_1" => Some(Self::Expiring1),
+            "LICENCE_STANDING_GRACE" => Some(Self::Grace),
+            "LICENCE_STANDING_DEGRADED" => Some(Self::Degraded),
+            "LICENCE_STANDING_REVOKED" => Some(Self::Revoked),
+            _ => None,
+        }
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NodeEvent {
     #[prost(oneof = "node_event::Event", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]

@@ -141,7 +141,7 @@ pub(super) fn draft(
         .iter()
         .filter(|(_, invoice)| invoice.bill.period == period && invoice.standing != Standing::Void);
     let mut events = Vec::new();
-    let bill = compose(&state.ledger, tenant, period)?;
+    let bill = compose(&state.ledger, tenant, period, None)?;
     match standing.next() {
         Some((id, invoice)) if invoice.standing == Standing::Draft => {
             if invoice.bill == bill {
@@ -322,6 +322,14 @@ impl Book {
             .iter()
             .filter(|(_, invoice)| invoice.standing == Standing::Draft)
             .map(|(id, invoice)| (id, invoice.as_ref()))
+    }
+
+    /// The draft of a period.
+    #[must_use]
+    pub fn draft_of(&self, period: Period) -> Option<Uuid> {
+        let mut drafts = self.drafts();
+        let found = drafts.find(|(_, invoice)| invoice.bill.period == period);
+        found.map(|(id, _)| *id)
     }
 
     /// What drafts of other periods hold of a credit or commitment.

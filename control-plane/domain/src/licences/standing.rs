@@ -205,7 +205,10 @@ fn room(state: &State, limit: u64) -> Result<(), Rejection> {
         return Ok(());
     }
     let tenants = state.tenants.values();
-    let present = tenants.filter(|tenant| tenant.standing != TenantStanding::Deleted);
+    let present = tenants.filter(|tenant| match tenant.standing {
+        TenantStanding::Active | TenantStanding::Suspended { .. } => true,
+        TenantStanding::Deleting(_) | TenantStanding::Deleted => false,
+    });
     let present = u64::try_from(present.count()).unwrap_or(u64::MAX);
     if u128::from(present) < band {
         return Ok(());

@@ -1,10 +1,10 @@
 //! Whom an installation believes: root keys, and the product it is.
 //!
 //! Two roots are built in, so that one can be withdrawn while the other still holds. Who distributes the
-//! product under a name of their own gives roots and product of their own in the settings of the process
-//! (`licence.product`, `licence.roots` with id and public key); they come with each command as data, and
-//! nothing here reads an environment or a file. The private halves of the built-in roots are in no
-//! repository; licences are signed by intermediate keys that a root delegated to.
+//! product under a name of their own gives a [`Trust`] of their own to the services of the control plane
+//! (`takt_server::Services::trusting`): the ids and public keys of their roots, and the name of the product. It
+//! comes with each command as data; nothing here reads an environment or a file. The private halves of the
+//! built-in roots are in no repository; licences are signed by keys that a root delegated to.
 
 use super::Rejection;
 

@@ -621,6 +621,10 @@ fn a_degraded_installation_makes_nothing_new() {
         permits(&state, day(70), Action::CreatePolicy),
         Err(Rejection::Degraded)
     );
+    let create = || tenants::Command::create(TenantId::new("a").unwrap());
+    let held = |days| holding(&[licence("l", "")]).at(day(days));
+    assert_eq!(held(69).when(create()).after().tenants.len(), 1);
+    held(70).when(create()).refused(Rejection::Degraded);
 }
 
 #[test]

@@ -18,12 +18,13 @@ mod cluster;
 mod decisions;
 mod first;
 mod jobs;
+mod ledger;
+mod licences;
 mod nodes;
 mod overrides;
 mod policies;
 mod ring;
 mod tenants;
-mod ledger;
 
 /// One of every event. A new aggregate adds a table of its own, a new event stands at the end of its table.
 fn corpus() -> Vec<(&'static str, Event)> {
@@ -39,6 +40,7 @@ fn corpus() -> Vec<(&'static str, Event)> {
         overrides::corpus(),
         tenants::corpus(),
         ledger::corpus(),
+        licences::corpus(),
     ]
     .concat()
 }

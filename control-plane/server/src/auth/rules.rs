@@ -141,6 +141,41 @@ pub(super) const fn rule(method: M) -> Rule {
         M::JobsCompleteJob | M::JobsFailJob | M::JobsLeaseJobs | M::JobsReportJob => {
             plain(Verb::Report, Kind::Job)
         }
+        // No role of a tenant has this verb: nobody books for themselves.
+        M::LedgerClosePeriod
+        | M::LedgerCorrectEntry
+        | M::LedgerPostAdjustment
+        | M::BillingCreateCommitment
+        | M::BillingDraftInvoice
+        | M::BillingFinaliseInvoice
+        | M::BillingGrantCredit
+        | M::BillingPayInvoice
+        | M::BillingSetTerms
+        | M::BillingVoidCredit
+        | M::BillingVoidInvoice
+        | M::BillingWriteOffInvoice => write(Kind::Ledger).of("tenant"),
+        M::LedgerRetireUsageSource | M::BillingDeleteRateCard | M::BillingUpdateRateCard => {
+            write(Kind::Ledger)
+        }
+        M::LedgerListAccounts | M::BillingGetRateCard | M::BillingListRateCards => {
+            read(Kind::Ledger)
+        }
+        M::LedgerGetAccount
+        | M::LedgerGetUsage
+        | M::LedgerListPostings
+        | M::BillingGetInvoice
+        | M::BillingListCommitments
+        | M::BillingListCredits
+        | M::BillingListInvoices
+        | M::BillingPreviewInvoice => read(Kind::Ledger).of("tenant"),
+        M::UsagePostUsage => plain(Verb::Report, Kind::Ledger),
+        M::LicenceAddLicence | M::LicenceAddRevocations | M::LicenceRemoveLicence => {
+            write(Kind::Licence)
+        }
+        M::LicenceGetLicence | M::LicenceGetLicenceStatus | M::LicenceListLicences => {
+            read(Kind::Licence)
+        }
+
         M::NodeDrainNode | M::NodeForgetNode | M::NodeResumeNode => write(Kind::Node),
         M::NodeGetNode | M::NodeListLeases | M::NodeListNodes => read(Kind::Node),
         M::LeaseAcquireLease | M::LeaseReleaseLease | M::PresenceReportPresence => {

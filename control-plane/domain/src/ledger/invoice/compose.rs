@@ -9,19 +9,34 @@ use super::{Bill, Line};
 use crate::ledger::card::{self, Card, List, Price, Terms};
 use crate::ledger::journal::{Account, Cause, Entry, Line as Booking};
 use crate::ledger::money::{Share, divide};
-use crate::ledger::names::Sku;
+use crate::ledger::names::{CardName, Sku};
 use crate::ledger::rating::rate;
 use crate::ledger::{Book, Ledger, Period, Rejection};
 
 /// What a period costs as its usage stands: the preview of an open period, and the draft of a closed one.
+/// With `instead`, what it would cost by the prices of another card, without what was negotiated.
 ///
 /// # Errors
 /// When nothing is agreed with the tenant for the period, or an amount is beyond what 64 bits hold.
-pub fn compose(ledger: &Ledger, tenant: &TenantId, period: Period) -> Result<Bill, Rejection> {
+pub fn compose(
+    ledger: &Ledger,
+    tenant: &TenantId,
+    period: Period,
+    instead: Option<&CardName>,
+) -> Result<Bill, Rejection> {
     let book = ledger.book(tenant);
     let (from, terms) = book
         .terms(period)
         .ok_or_else(|| Rejection::TermsMissing(tenant.clone(), period))?;
+    let terms = match instead {
+        None => terms.clone(),
+        Some(card) => Terms {
+            card: card.clone(),
+            overrides: BTreeMap::new(),
+            minimum: None,
+            ..terms.clone()
+        },
+    };
     let card = ledger
         .cards
         .get(&terms.card)
@@ -29,8 +44,8 @@ pub fn compose(ledger: &Ledger, tenant: &TenantId, period: Period) -> Result<Bil
     let (since, list) = card
         .list(period)
         .ok_or_else(|| Rejection::NoPrices(terms.card.clone(), period))?;
-    let share = share(from, terms, period);
-    let mut lines = usage_lines(book, list, terms, period, share)?;
+    let share = share(from, &terms, period);
+    let mut lines = usage_lines(book, list, &terms, period, share)?;
     let mut owed = Owed::of(&lines)?;
     let minimum = share.of_amount(terms.minimum.unwrap_or(list.minimum));
     if owed.total() < i128::from(minimum) {

@@ -281,7 +281,7 @@ fn the_minimum_and_what_is_included_are_owed_for_the_days_of_service() {
     let since = Some(UnixNano(period("2026-11").end().0 - 10 * DAY));
     office.ask(terms("2026-11", Terms { since, ..agreed() }));
     office.used("2026-11", 500);
-    let bill = compose(office.ledger(), &tenant("a"), period("2026-11")).unwrap();
+    let bill = compose(office.ledger(), &tenant("a"), period("2026-11"), None).unwrap();
     let amounts: Vec<i64> = bill.lines.iter().map(ledger_line).collect();
     assert_eq!(
         amounts,
@@ -289,7 +289,7 @@ fn the_minimum_and_what_is_included_are_owed_for_the_days_of_service() {
         "500 - 100 included, and what lacks to 1000"
     );
     office.at("2026-12").used("2026-12", 300);
-    let bill = compose(office.ledger(), &tenant("a"), period("2026-12")).unwrap();
+    let bill = compose(office.ledger(), &tenant("a"), period("2026-12"), None).unwrap();
     assert_eq!(bill.total, 3000, "a full month owes the full minimum");
 }
 
@@ -312,7 +312,7 @@ fn what_was_negotiated_stands_before_the_card_and_tax_comes_last() {
         },
     ));
     office.at("2026-12").used("2026-12", 1000);
-    let bill = compose(office.ledger(), &tenant("a"), period("2026-12")).unwrap();
+    let bill = compose(office.ledger(), &tenant("a"), period("2026-12"), None).unwrap();
     assert_eq!(bill.total, 595, "500 and 19 percent");
 }
 
@@ -382,4 +382,26 @@ fn old_invoices_make_room_once_they_are_settled() {
         office.ledger().book(&tenant("a")).invoices.len(),
         MAX_INVOICES
     );
+}
+
+#[test]
+fn another_card_can_be_tried() {
+    let mut office = december();
+    let cheap = list([("ingest", price("bytes", 10, 0, &[(None, 1)]))]);
+    let other = CardName::new("other").unwrap();
+    office.ask(Command::PutPrices {
+        card: other.clone(),
+        currency: eur(),
+        from: period("2026-12"),
+        list: cheap,
+        if_match: None,
+    });
+    office.at("2026-12").used("2026-12", 1000);
+    let cost = |card: Option<&CardName>| {
+        compose(office.ledger(), &tenant("a"), period("2026-12"), card).map(|bill| bill.total)
+    };
+    assert_eq!(cost(None), Ok(700));
+    assert_eq!(cost(Some(&other)), Ok(100));
+    let none = CardName::new("none").unwrap();
+    assert_eq!(cost(Some(&none)).unwrap_err().reason(), "RATE_CARD_UNKNOWN");
 }

@@ -341,6 +341,7 @@ fn promise() -> Promise {
 }
 
 /// A year of a tenant: commands on a day each, of which those are carried out that are allowed.
+#[expect(clippy::too_many_lines, reason = "one command after another")]
 fn commands() -> Vec<Command> {
     let tenant = tenant;
     let close = |text| Command::ClosePeriod {

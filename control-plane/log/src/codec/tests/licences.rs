@@ -101,10 +101,3 @@ fn licences_in_every_standing_survive_their_snapshot() {
     assert_eq!(seal_snapshot(&opened, &applied), sealed);
     assert_eq!(opened, state);
 }
-
-#[test]
-fn write_corpus_once() {
-    for (name, event) in corpus() {
-        std::fs::write(released(name), batch_to(&batch_of(vec![event])).encode_to_vec()).unwrap();
-    }
-}
