@@ -50,12 +50,6 @@ fn legal_values_become_canonical() {
 
 #[test]
 fn illegal_values_are_refused_with_the_reason() {
-    let policies = "metrics_generator.processor.span_metrics.filter_policies";
-    let regex = |pattern: &str| {
-        format!(
-            r#"[{{"include":{{"match_type":"regex","attributes":[{{"key":"span.a","value":"{pattern}"}}]}}}}]"#
-        )
-    };
     let cases = [
         (
             "ingestion.tenant_shard_size",
@@ -113,6 +107,22 @@ fn illegal_values_are_refused_with_the_reason() {
             "string, int",
         ),
         ("forwarders", "a,a".to_owned(), "twice"),
+    ];
+    for (name, text, said) in cases {
+        let refused = find(name).unwrap().canonical(&text).unwrap_err();
+        assert!(refused.contains(said), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn filter_policies_have_a_shape_and_expressions_that_compile() {
+    let policies = "metrics_generator.processor.span_metrics.filter_policies";
+    let regex = |pattern: &str| {
+        format!(
+            r#"[{{"include":{{"match_type":"regex","attributes":[{{"key":"span.a","value":"{pattern}"}}]}}}}]"#
+        )
+    };
+    let cases = [
         (policies, regex("("), "span.a"),
         (policies, "[{}]".to_owned(), "nothing"),
         (
