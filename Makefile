@@ -26,7 +26,7 @@ verify: $(DENY) $(PYTHON) $(NODE_BIN)/azurite-blob ## everything a machine can c
 	$(CARGO_TARGET_DIR)/debug/codegen --check
 	cargo test --workspace --locked --test layers
 	cargo test --workspace --locked --bin takt config::tests::every_field_has_a_reason_and_the_reference_page_is_current
-	cd api/proto && $(NODE_BIN)/buf lint
+	cd api/proto && $(TOOLS)/node_modules/@bufbuild/buf-linux-$$(uname -m | sed s/x86_64/x64/)/bin/buf lint
 	$(DENY) --offline check bans licenses sources
 	$(TOOLS)/venv/bin/typos
 
