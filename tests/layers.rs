@@ -61,6 +61,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "takt-chaos",
             "takt-sim",
             "takt-bench",
+            "takt-bench-control",
             "takt-fuzz",
             "takt-reference",
         ],
