@@ -7,10 +7,11 @@ NODE_BIN := $(TOOLS)/node_modules/.bin
 DENY := $(TOOLS)/bin/cargo-deny
 FUZZ_SECONDS ?= 60
 CRASH_SECONDS ?= 170
+OUTAGE_SECONDS ?= 600
 CASES ?= 1000000
 SEEDS ?= 50
 
-.PHONY: run test verify fix bench bench-control demo cluster crash-test fuzz differential tools
+.PHONY: run test verify fix bench bench-control demo cluster crash-test outage-test fuzz differential tools
 
 run: ## the server, on loopback with data under ./takt-data; CONFIG=FILE for anything else
 	cargo run --locked --release -- serve $(if $(CONFIG),--config $(CONFIG))
@@ -56,6 +57,10 @@ cluster: ## three voters of the control plane as processes on loopback, over ./t
 crash-test: ## kills the server at random moments and counts what is left; CRASH_SECONDS bounds it
 	cargo build --locked --workspace --bin takt --bin takt-chaos
 	$(CARGO_TARGET_DIR)/debug/takt-chaos --takt $(CARGO_TARGET_DIR)/debug/takt --seconds $(CRASH_SECONDS)
+
+outage-test: ## a data plane without its control plane for OUTAGE_SECONDS, restarted meanwhile
+	cargo build --locked --workspace --bin takt --bin takt-chaos
+	$(CARGO_TARGET_DIR)/debug/takt-chaos --takt $(CARGO_TARGET_DIR)/debug/takt --outage $(OUTAGE_SECONDS)
 
 fuzz: ## FUZZ_SECONDS of mutated input for each of the four readers of foreign bytes
 	cargo build --locked --workspace --bin takt-fuzz

@@ -19,6 +19,7 @@ use takt_ingest::{Checkpoint, Distributor};
 use takt_journal::Journal;
 use takt_kit::{Budget, Clock, SystemClock};
 use takt_live::{CONSUMER, Live};
+use takt_log::Dial;
 use takt_query::{ApiState, Frontend};
 use takt_receive::Receiver;
 use takt_rules::Ruler;
@@ -49,7 +50,12 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let rooms = house.rooms(control.following.view().clone()).await?;
     let journal = rooms.journal.clone();
     let receiver = house.receiver(&rooms)?;
-    let ready = edge::Readiness::new(rooms.live.clone(), journal.end());
+    let ready = edge::Readiness::new(
+        rooms.live.clone(),
+        journal.end(),
+        control.following.clone(),
+        Arc::clone(&house.clock),
+    );
     let frontend = house.frontend(rooms)?;
     let rules = house.ruler(&frontend, control.following.view())?;
     let House {
@@ -64,7 +70,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         frontend: frontend.clone(),
         pages,
     });
-    let api = edge::router(api.merge(rules), &frontend, &control)?;
+    let api = edge::router(api.merge(rules), &frontend, control.admin.as_ref())?;
     open(&stages, ports, receiver, api);
     tracing::info!(http = %settings.server.http_listen_address, otlp_grpc = %settings.receivers.grpc, otlp_http = %settings.receivers.http, "serving");
 
@@ -84,11 +90,16 @@ struct House<'a> {
     registry: Registry,
 }
 
-/// The control plane of this process, and the data plane's eye on it.
+/// The control plane of this process, unless it is elsewhere, and the data plane's eye on it.
 struct Control {
-    admin: takt_server::Services,
-    guard: Guard,
+    admin: Option<Admin>,
     following: takt_control::Following,
+}
+
+/// The control plane, and who stands before it.
+struct Admin {
+    services: takt_server::Services,
+    guard: Guard,
 }
 
 /// Where spans are.
@@ -106,10 +117,14 @@ impl House<'_> {
         let clock = || Arc::clone(&self.clock);
         let credentials = nodes::credentials(&settings.control.nodes)?;
         let parts = nodes::parts(clock(), credentials.as_ref());
+        if !settings.control.addresses.is_empty() {
+            return self.control_elsewhere(parts.dial.as_ref());
+        }
         let log = settings.control.log.clone();
         let log = takt_log::open(log, parts, tasks, &mut self.registry).await?;
-        let views = takt_views::Views::start(log.clone(), tasks);
         let registry = &mut self.registry;
+        let views = takt_views::Settings::default();
+        let views = takt_views::Views::start(log.clone(), views, tasks, registry).await?;
         let settled = takt_reconcile::Settings::default();
         let (reconciler, presence, _) =
             takt_reconcile::Reconciler::new(settled, log.clone(), clock(), registry);
@@ -122,13 +137,26 @@ impl House<'_> {
         if let Some(port) = port {
             nodes::serve(port, &admin, credentials.as_ref(), tasks)?;
         }
-        let follower = wire::follower(settings);
-        let following = takt_control::follow(follower, admin.views(), clock(), tasks, registry)?;
-        Ok(Control {
-            admin,
+        let follower = wire::follower(settings, clock().now());
+        let sources = vec![admin.control()];
+        let following = takt_control::follow(follower, sources, clock(), tasks, registry)?;
+        let admin = Some(Admin {
+            services: admin,
             guard,
-            following,
-        })
+        });
+        Ok(Control { admin, following })
+    }
+
+    /// Follows the control plane of other processes.
+    fn control_elsewhere(&mut self, dial: &dyn Dial) -> Result<Control> {
+        let (settings, tasks) = (self.settings, &self.stages.control);
+        let sources = wire::replicas(&settings.control.addresses, dial)?;
+        let clock = Arc::clone(&self.clock);
+        let follower = wire::follower(settings, clock.now());
+        let registry = &mut self.registry;
+        let following = takt_control::follow(follower, sources, clock, tasks, registry)?;
+        let admin = None;
+        Ok(Control { admin, following })
     }
 
     /// Opens store and journal, settles what an earlier run left, and starts what keeps spans.

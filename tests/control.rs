@@ -16,6 +16,7 @@ use takt_log::{Handle, Proposal};
 use takt_model::{Limits, Revision, TenantId};
 use takt_server::Services;
 use takt_views::Views;
+use takt_wire::takt::control::v1::Heartbeat;
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,16 +70,24 @@ impl Node {
         )
         .await
         .unwrap();
-        let views = Views::start(log.clone(), &tasks);
+        let views = Views::start(
+            log.clone(),
+            takt_views::Settings::default(),
+            &tasks,
+            &mut registry,
+        )
+        .await
+        .unwrap();
         let services = Services::new(log.clone(), views, clock.clone(), Limits::default());
         let settings = takt_control::Settings {
             dir: dir.join("view"),
             base: Limits::default(),
             unknown: UnknownTenants::Accept,
+            heartbeat: Heartbeat::default(),
         };
-        let source = services.views();
+        let sources = vec![services.control()];
         let following =
-            takt_control::follow(settings, source, clock, &tasks, &mut registry).unwrap();
+            takt_control::follow(settings, sources, clock, &tasks, &mut registry).unwrap();
         Self {
             log,
             following,

@@ -275,7 +275,14 @@ impl Server {
         )
         .await
         .unwrap();
-        let views = Views::start(log.clone(), &tasks);
+        let views = Views::start(
+            log.clone(),
+            takt_views::Settings::default(),
+            &tasks,
+            &mut Registry::default(),
+        )
+        .await
+        .unwrap();
         let guard = takt_server::auth::Guard::open_to_all(log.clone(), clock.clone(), &tasks)
             .await
             .unwrap();

@@ -17,13 +17,15 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
+use takt_control::Following;
 use takt_journal::Offset;
-use takt_kit::Tasks;
+use takt_kit::{Clock, Tasks};
 use takt_live::Live;
 use takt_query::{BuildInfo, Frontend, Pages, QuerierService, Streaming};
 use takt_server::auth::Peer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tonic::service::Routes;
 use tower::ServiceExt as _;
 
 use super::shutdown::Stages;
@@ -82,14 +84,23 @@ async fn bind(field: &str, address: SocketAddr) -> Result<TcpListener> {
 pub(super) struct Readiness {
     live: Live,
     replay_to: Offset,
+    following: Following,
+    clock: Arc<dyn Clock>,
     stopping: Arc<AtomicBool>,
 }
 
 impl Readiness {
-    pub(super) fn new(live: Live, replay_to: Offset) -> Self {
+    pub(super) fn new(
+        live: Live,
+        replay_to: Offset,
+        following: Following,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             live,
             replay_to,
+            following,
+            clock,
             stopping: Arc::default(),
         }
     }
@@ -98,7 +109,7 @@ impl Readiness {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<String, String> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err("Application is stopping".to_owned());
         }
@@ -109,7 +120,26 @@ impl Readiness {
                 consumed.0, self.replay_to.0
             ));
         }
-        Ok(())
+        self.view()
+    }
+
+    /// How old the view is that everything is served on.
+    fn view(&self) -> Result<String, String> {
+        let status = self.following.status();
+        let Some(age) = status.age(self.clock.now()) else {
+            return Err(
+                "Control plane not heard yet, and no earlier view on disk; see `control.addresses`"
+                    .to_owned(),
+            );
+        };
+        let (away, revision) = (
+            if status.connected { "followed" } else { "away" },
+            status.revision,
+        );
+        Ok(format!(
+            "control plane {away}; view of revision {revision} confirmed {:.1} s ago\n",
+            age.as_secs_f64()
+        ))
     }
 }
 
@@ -152,11 +182,12 @@ pub(super) fn pages(
     }
 }
 
-/// HTTP and gRPC on one port: gRPC requests say so in their content type.
+/// HTTP and gRPC on one port: gRPC requests say so in their content type. `admin` is absent where the control plane
+/// is elsewhere.
 pub(super) fn router(
     http: Router,
     frontend: &Frontend,
-    control: &super::Control,
+    admin: Option<&super::Admin>,
 ) -> Result<Router> {
     let (reporter, health) = tonic_health::server::health_reporter();
     drop(reporter);
@@ -164,10 +195,11 @@ pub(super) fn router(
         .register_encoded_file_descriptor_set(takt_server::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
-    let mut grpc = control
-        .admin
-        .routes(&control.guard)
-        .add_service(health)
+    let grpc = match admin {
+        Some(admin) => admin.services.routes(&admin.guard).add_service(health),
+        None => Routes::new(health),
+    };
+    let mut grpc = grpc
         .add_service(reflection)
         .add_service(Streaming::new(frontend.clone()).server());
     if frontend.settings().serve_jobs {

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result};
 use takt_ingest::builder;
 use takt_journal::Offset;
 use takt_live::Covered;
-use takt_model::TenantId;
+use takt_log::Dial;
+use takt_model::{TenantId, UnixNano};
 use takt_store::{Azure, Backend, Gcs, S3};
+use takt_wire::takt::control::v1::{Heartbeat, NodeRole};
+use tonic::transport::Channel;
 
 use crate::config::{self, Secret, Settings};
 
@@ -15,12 +19,37 @@ use crate::config::{self, Secret, Settings};
 /// to be found within milliseconds.
 const LIVE_BATCH_BYTES: usize = 8 << 20;
 
-pub(super) fn follower(settings: &Settings) -> takt_control::Settings {
+/// `now` names this process among those that ran on the same disk.
+pub(super) fn follower(settings: &Settings, now: UnixNano) -> takt_control::Settings {
     takt_control::Settings {
         dir: settings.control.view_dir.clone(),
         base: settings.overrides.clone(),
         unknown: settings.multitenancy.unknown_tenants,
+        heartbeat: Heartbeat {
+            node: settings.control.node.clone().unwrap_or_default(),
+            incarnation: now.0,
+            roles: [
+                NodeRole::Distributor,
+                NodeRole::Ingester,
+                NodeRole::Querier,
+                NodeRole::QueryFrontend,
+            ]
+            .map(i32::from)
+            .into(),
+            zone: settings.control.zone.clone(),
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            address: settings.server.grpc_listen_address.to_string(),
+            ..Heartbeat::default()
+        },
     }
+}
+
+/// Where the control plane is, if it is elsewhere.
+pub(super) fn replicas(addresses: &[String], dial: &dyn Dial) -> Result<Vec<Channel>> {
+    let channels = addresses.iter().map(|address| dial.dial(address));
+    channels
+        .collect::<Result<_, _>>()
+        .context("`control.addresses` has none that can be used")
 }
 
 pub(super) fn store(settings: &Settings) -> takt_store::Settings {

@@ -2,6 +2,7 @@
 
 mod ask;
 mod golden;
+mod outage;
 mod restart;
 mod rules;
 mod sdk;

@@ -32,6 +32,9 @@ const OTLP: [(&str, &str); 3] = [
 /// `takt_trace::encode` does it Tempo's way.
 const NO_JSON: [&str; 2] = [".tempopb.Trace", ".tempopb.TraceByIDResponse"];
 
+/// Fields that many messages share without copying.
+const SHARED: &str = ".takt.control.v1.RowChange.row";
+
 /// The root of the workspace this program was built from.
 #[must_use]
 pub fn workspace() -> PathBuf {
@@ -52,7 +55,8 @@ pub fn generate(workspace: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut builder = tonic_prost_build::configure()
         .out_dir(out.path())
         .emit_rerun_if_changed(false)
-        .btree_map(".");
+        .btree_map(".")
+        .bytes(SHARED);
     for (proto, rust) in OTLP {
         builder = builder.extern_path(proto, rust);
     }

@@ -195,6 +195,17 @@ impl Event {
         };
         Subject::named(resource, name)
     }
+
+    /// Each of the tokens that were used, though it is about none of them.
+    pub(crate) fn changes(&self) -> Vec<Subject> {
+        let Self::TokensUsed { names, .. } = self else {
+            return vec![self.subject()];
+        };
+        let names = names.iter().map(Name::as_str);
+        names
+            .map(|name| Subject::named(Resource::Token, name))
+            .collect()
+    }
 }
 
 pub(crate) fn decide(

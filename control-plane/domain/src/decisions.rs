@@ -11,6 +11,8 @@
 mod index;
 mod segment;
 
+use std::ops::Bound;
+
 use imbl::OrdSet;
 use takt_model::{Revision, TenantId, TimeRange, UnixNano};
 
@@ -152,6 +154,19 @@ impl Event {
         }
     }
 
+    /// With a segment those it stands for.
+    pub(crate) fn changes(&self) -> Vec<Subject> {
+        let subject = self.subject();
+        let Self::Superseded { replaced, .. } = self else {
+            return vec![subject];
+        };
+        let of = |segment: &SegmentId| Subject {
+            name: segment.to_string(),
+            ..subject.clone()
+        };
+        replaced.iter().map(of).chain([subject.clone()]).collect()
+    }
+
     /// Whose segment it is.
     #[must_use]
     pub fn tenant(&self) -> &TenantId {
@@ -227,6 +242,15 @@ impl Decisions {
     /// All of them, by tenant.
     pub fn tenants(&self) -> impl Iterator<Item = (&TenantId, &Index)> {
         self.tenants.iter()
+    }
+
+    /// All of them, by tenant, from this one on.
+    pub fn tenants_from(
+        &self,
+        tenant: Option<&TenantId>,
+    ) -> impl Iterator<Item = (&TenantId, &Index)> {
+        let from = tenant.cloned().map_or(Bound::Unbounded, Bound::Included);
+        self.tenants.range((from, Bound::Unbounded))
     }
 
     /// The segments that may know a trace of that time, the newest first.

@@ -41,6 +41,25 @@ impl Event {
             Self::Cluster(event) => event.subject(),
         }
     }
+
+    /// The things that may stand differently after it. One without a name, of a kind whose things have names,
+    /// is all of that kind and tenant.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Subject> {
+        match self {
+            Self::Ring(event) => event.changes(),
+            Self::Decision(event) => event.changes(),
+            Self::Access(event) => event.changes(),
+            Self::Ledger(event) => event.changes(),
+            Self::Tenant(_)
+            | Self::Override(_)
+            | Self::Policy(_)
+            | Self::Licence(_)
+            | Self::Job(_)
+            | Self::Node(_)
+            | Self::Cluster(_) => vec![self.subject()],
+        }
+    }
 }
 
 impl From<tenants::Event> for Event {

@@ -312,6 +312,25 @@ impl Event {
             } => of(Resource::Invoice, tenant, invoice.to_string()),
         }
     }
+
+    /// With every fact of a tenant its account, and with an invoice what it was paid from.
+    pub(crate) fn changes(&self) -> Vec<Subject> {
+        let subject = self.subject();
+        let Some(tenant) = subject.tenant.clone() else {
+            // No list says of usage where it came from.
+            let shown = subject.resource != Resource::Usage;
+            return shown.then_some(subject).into_iter().collect();
+        };
+        let account = Subject::of_tenant(Resource::Account, &tenant);
+        let mut changed = vec![account];
+        if subject.resource == Resource::Invoice {
+            changed.push(Subject::of_tenant(Resource::Credit, &tenant));
+        }
+        if !matches!(subject.resource, Resource::Usage | Resource::Account) {
+            changed.push(subject);
+        }
+        changed
+    }
 }
 
 pub(crate) fn decide(

@@ -17,6 +17,7 @@ mod union;
 pub mod rule;
 
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -244,6 +245,13 @@ impl Policies {
     /// All sets, by tenant.
     pub fn sets(&self) -> impl Iterator<Item = (&TenantId, &Set)> {
         self.sets.iter().map(|(tenant, set)| (tenant, set.as_ref()))
+    }
+
+    /// All sets, by tenant, from this one on.
+    pub fn sets_from(&self, tenant: Option<&TenantId>) -> impl Iterator<Item = (&TenantId, &Set)> {
+        let from = tenant.cloned().map_or(Bound::Unbounded, Bound::Included);
+        let sets = self.sets.range((from, Bound::Unbounded));
+        sets.map(|(tenant, set)| (tenant, set.as_ref()))
     }
 
     /// From sets that were stored.

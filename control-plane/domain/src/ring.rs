@@ -423,6 +423,18 @@ impl Event {
             None => Subject::named(Resource::Ring, self.ring.as_str()),
         }
     }
+
+    /// With a partition its ring, which says how many there are, and of which epoch.
+    #[must_use]
+    pub(crate) fn changes(&self) -> Vec<Subject> {
+        let ring = Subject::named(Resource::Ring, self.ring.as_str());
+        let subject = self.subject();
+        if subject == ring {
+            vec![ring]
+        } else {
+            vec![ring, subject]
+        }
+    }
 }
 
 impl Fact {

@@ -35,6 +35,14 @@ impl Seen {
         }
     }
 
+    /// The last one and the revision after it.
+    #[must_use]
+    pub fn newest(&self) -> Option<(CommandId, Revision)> {
+        self.by_revision
+            .get_max()
+            .map(|(revision, command)| (*command, *revision))
+    }
+
     /// Oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (CommandId, Revision)> + '_ {
         self.by_revision

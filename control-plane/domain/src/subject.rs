@@ -27,6 +27,7 @@ pub enum Resource {
 }
 
 impl Resource {
+    /// Every kind, in their order.
     pub const ALL: [Self; 19] = [
         Self::Tenant,
         Self::Overrides,
@@ -49,7 +50,7 @@ impl Resource {
         Self::Cluster,
     ];
 
-    /// As people write it.
+    /// What it is called where names outlive a process; a name never comes to mean another kind.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -75,6 +76,31 @@ impl Resource {
         }
     }
 
+    /// Whether there may be several of a tenant, or of nobody, which have names then. Overrides are in layers of
+    /// fixed names, and each is told by itself.
+    #[must_use]
+    pub fn is_named(self) -> bool {
+        match self {
+            Self::Ring
+            | Self::Partition
+            | Self::Segment
+            | Self::AccessPolicy
+            | Self::Token
+            | Self::OidcIssuer
+            | Self::Licence
+            | Self::RateCard
+            | Self::Credit
+            | Self::Invoice
+            | Self::Usage
+            | Self::Job
+            | Self::Node
+            | Self::Lease => true,
+            Self::Tenant | Self::Overrides | Self::PolicySet | Self::Account | Self::Cluster => {
+                false
+            }
+        }
+    }
+
     /// The kind of this name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -95,6 +121,12 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Whether it is all of its kind and tenant.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.name.is_empty() && self.resource.is_named()
+    }
+
     /// The one of its kind that a tenant has.
     #[must_use]
     pub fn of_tenant(resource: Resource, tenant: &TenantId) -> Self {

@@ -40,7 +40,7 @@ pub(crate) const LEVEL: u32 = 8;
 
 /// Why stored bytes cannot be read. Always fatal: skipping a fact would fork history.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DecodeError {
+pub enum DecodeError {
     #[error("not the protobuf it should be")]
     Proto(#[from] prost::DecodeError),
     #[error("an event or entry is of a kind this version does not know; a newer version wrote it")]
@@ -161,6 +161,16 @@ pub(crate) fn level_of(event: &Event) -> u32 {
 #[must_use]
 pub fn events_to_wire(events: &[Event]) -> Vec<stored::Event> {
     events.iter().map(event_to).collect()
+}
+
+/// The other way round.
+///
+/// # Errors
+/// When one was made by a version that knows more than this one.
+pub fn events_from_wire(
+    events: impl IntoIterator<Item = stored::Event>,
+) -> Result<Vec<Event>, DecodeError> {
+    events.into_iter().map(event_from).collect()
 }
 
 #[cfg(test)]

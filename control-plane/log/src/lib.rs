@@ -17,6 +17,7 @@ mod codec;
 mod dial;
 mod digest;
 mod handle;
+mod history;
 mod identity;
 mod join;
 mod machine;
@@ -35,10 +36,10 @@ mod types;
 pub use backup::{RestoreError, Restored, replay, restore};
 pub use calls::{CallError, Description};
 pub use codec::{
-    Malformed as MalformedPolicy, MalformedSegment, events_to_wire, job_payload_from_wire,
-    job_payload_to_wire, job_result_from_wire, job_result_to_wire, policy_spec_from_wire,
-    policy_spec_to_wire, reason_to_wire as retire_reason_to_wire, segment_from_wire,
-    segment_to_wire,
+    DecodeError, Malformed as MalformedPolicy, MalformedSegment, events_from_wire, events_to_wire,
+    job_payload_from_wire, job_payload_to_wire, job_result_from_wire, job_result_to_wire,
+    policy_spec_from_wire, policy_spec_to_wire, reason_to_wire as retire_reason_to_wire,
+    segment_from_wire, segment_to_wire,
 };
 pub use codec::{ledger, licences};
 pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::codec;
 use crate::digest::Digests;
+use crate::history;
 use crate::past;
 use crate::store::{APPLIED, HISTORY, SNAPSHOT, Store, corrupt, put_value};
 use crate::types::{AppliedAt, RaftLogId, RaftMembership, Snapshot, SnapshotMeta, TypeConfig};
@@ -51,6 +52,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// Restores the state from the file.
     pub(crate) fn restore(store: Store, digests: Digests, history_keep: u64) -> io::Result<Self> {
+        history::index_if_missing(&store)?;
         let (mut state, mut applied) = match store.value_now(SNAPSHOT)? {
             Some(bytes) => codec::open_snapshot(&bytes).map_err(corrupt)?,
             None => (State::default(), AppliedAt::default()),
@@ -120,7 +122,7 @@ impl RaftStateMachine<TypeConfig> for Machine {
         S: Stream<Item = io::Result<EntryResponder<TypeConfig>>> + Unpin + OptionalSend,
     {
         let mut answers = Vec::new();
-        let mut history: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut history = Vec::new();
         let mut applied = self.applied.clone();
         let mut state = Arc::clone(&self.state);
         while let Some(next) = entries.next().await {
@@ -134,7 +136,8 @@ impl RaftStateMachine<TypeConfig> for Machine {
                     if let Applied::At(revision) = outcome
                         && revision > before
                     {
-                        history.push((revision.0, codec::batch_to(batch).encode_to_vec()));
+                        let bytes = codec::batch_to(batch).encode_to_vec();
+                        history.push((revision.0, bytes, history::keys(batch)));
                         if self.digests.passes(before, revision) {
                             self.digests.offer(&state);
                         }
@@ -148,9 +151,11 @@ impl RaftStateMachine<TypeConfig> for Machine {
         self.store
             .write(Durability::None, move |txn| {
                 let mut table = txn.open_table(HISTORY)?;
-                for (revision, batch) in &history {
+                for (revision, batch, _) in &history {
                     table.insert(revision, batch.as_slice())?;
                 }
+                let subjects = history.iter().map(|(revision, _, keys)| (*revision, keys));
+                history::index(txn, subjects)?;
                 put_value(txn, APPLIED, &position)
             })
             .await?;

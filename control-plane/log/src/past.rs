@@ -12,8 +12,9 @@ use takt_model::Revision;
 
 use crate::codec;
 use crate::handle::Handle;
+use crate::history;
 use crate::machine::since;
-use crate::store::{HISTORY, Store, corrupt};
+use crate::store::{Store, corrupt};
 
 /// Sealed snapshot by its revision.
 pub(crate) const CHECKPOINTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("checkpoints");
@@ -135,8 +136,7 @@ pub(crate) fn keep(
         return Ok(());
     };
     table.retain_in(..floor, |_, _| false)?;
-    txn.open_table(HISTORY)?.retain_in(..=floor, |_, _| false)?;
-    Ok(())
+    history::forget(txn, Revision(floor))
 }
 
 /// Forgets everything and begins with a snapshot that came from elsewhere.
@@ -145,7 +145,7 @@ pub(crate) fn begin_with(
     revision: Revision,
     sealed: &[u8],
 ) -> Result<(), redb::Error> {
-    txn.open_table(HISTORY)?.retain(|_, _| false)?;
+    history::forget_all(txn)?;
     let mut table = txn.open_table(CHECKPOINTS)?;
     table.retain(|_, _| false)?;
     table.insert(revision.0, sealed)?;

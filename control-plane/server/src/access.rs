@@ -11,9 +11,9 @@ use takt_domain::Map;
 use takt_domain::access::Name;
 use tonic::Status;
 
-pub(crate) use issuers::OidcIssuerApi;
-pub(crate) use policies::AccessPolicyApi;
-pub(crate) use tokens::TokenApi;
+pub(crate) use issuers::{OidcIssuerApi, find as find_issuer};
+pub(crate) use policies::{AccessPolicyApi, find as find_policy};
+pub(crate) use tokens::{TokenApi, find as find_token};
 
 use crate::refusal::rejected;
 

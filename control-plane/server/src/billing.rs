@@ -20,7 +20,8 @@ use crate::page::by_key;
 use crate::refusal::rejected;
 use crate::request::{actor, tenant};
 use crate::writer::{Writer, command_id, if_match};
-use to_wire::{bill, card, commitment, credit, invoice};
+use to_wire::bill;
+pub(crate) use to_wire::{card, commitment, credit, invoice};
 
 #[derive(Debug)]
 pub(crate) struct BillingApi {

@@ -1,4 +1,4 @@
-//! The admin gRPC API of the control plane, and the watch the data plane follows.
+//! The admin gRPC API of the control plane, and the subscription every node follows.
 //!
 //! Wire in, [`takt_domain::Command`] out; answers come from the state after the command, or, for
 //! questions, from a state that is confirmed to be current. No rule lives here.
@@ -8,6 +8,7 @@
 mod access;
 mod audit;
 pub mod auth;
+mod behind;
 mod billing;
 mod cluster;
 mod decisions;
@@ -22,12 +23,14 @@ mod policies;
 mod presence;
 mod refusal;
 mod request;
+mod resources;
 mod ring;
+mod rows;
 mod services;
 mod status;
+mod subscribe;
 mod tenants;
-mod watch;
 mod writer;
 
-pub use services::{Services, ViewServer};
+pub use services::{ControlServer, Services};
 pub use takt_wire::DESCRIPTORS;

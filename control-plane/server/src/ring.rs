@@ -17,8 +17,8 @@ use takt_wire::takt::admin::v1::ring_service_server::RingService;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-pub(crate) use convert::partition_to_wire;
-use convert::{purpose, ring_to_wire, spec, standing_to_wire, zone};
+pub(crate) use convert::{partition_to_wire, ring_to_wire};
+use convert::{purpose, spec, standing_to_wire, zone};
 
 use crate::nodes::node_name;
 use crate::page;

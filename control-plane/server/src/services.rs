@@ -21,16 +21,17 @@ use takt_wire::takt::admin::v1::node_service_server::NodeServiceServer;
 use takt_wire::takt::admin::v1::oidc_issuer_service_server::OidcIssuerServiceServer;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
 use takt_wire::takt::admin::v1::policy_service_server::PolicyServiceServer;
+use takt_wire::takt::admin::v1::resource_service_server::ResourceServiceServer;
 use takt_wire::takt::admin::v1::ring_service_server::RingServiceServer;
 use takt_wire::takt::admin::v1::status_service_server::StatusServiceServer;
 use takt_wire::takt::admin::v1::tenant_service_server::TenantServiceServer;
 use takt_wire::takt::admin::v1::token_service_server::TokenServiceServer;
+use takt_wire::takt::control::v1::control_service_server::ControlServiceServer;
 use takt_wire::takt::control::v1::decisions_service_server::DecisionsServiceServer;
 use takt_wire::takt::control::v1::jobs_service_server::JobsServiceServer;
 use takt_wire::takt::control::v1::lease_service_server::LeaseServiceServer;
 use takt_wire::takt::control::v1::presence_service_server::PresenceServiceServer;
 use takt_wire::takt::control::v1::usage_service_server::UsageServiceServer;
-use takt_wire::takt::control::v1::view_service_server::ViewServiceServer;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
@@ -48,14 +49,16 @@ use crate::nodes::NodeApi;
 use crate::overrides::OverridesApi;
 use crate::policies::PolicyApi;
 use crate::presence::{LeaseApi, PresenceApi};
+use crate::resources::ResourceApi;
 use crate::ring::RingApi;
+use crate::rows::encoded::Encoded;
 use crate::status::StatusApi;
+use crate::subscribe::ControlApi;
 use crate::tenants::TenantApi;
-use crate::watch::ViewApi;
 use crate::writer::Writer;
 
-/// The watch service. A follower in the same process calls it directly, without a socket.
-pub type ViewServer = ViewServiceServer<ViewApi>;
+/// What nodes follow. A follower in the same process calls it directly, without a socket.
+pub type ControlServer = ControlServiceServer<ControlApi>;
 
 /// Everything the control plane serves. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -64,6 +67,7 @@ pub struct Services {
     views: Views,
     clock: Arc<dyn Clock>,
     base: Arc<Limits>,
+    encoded: Arc<Encoded>,
     presence: Option<Presence>,
     trust: Arc<Trust>,
 }
@@ -78,12 +82,13 @@ impl Services {
             views,
             clock,
             base,
+            encoded: Arc::default(),
             presence: None,
             trust: Arc::default(),
         }
     }
 
-    /// Also takes what other replicas hear of nodes.
+    /// Nodes are heard here and given leases; also takes what other replicas hear of nodes.
     #[must_use]
     pub fn with_presence(self, presence: Presence) -> Self {
         Self {
@@ -104,7 +109,8 @@ impl Services {
     #[must_use]
     pub fn routes(&self, guard: &Guard) -> Routes {
         let audit = AuditApi::new(self.log.clone(), guard.refusals().clone());
-        let services = self.all().add_service(AuditServiceServer::new(audit));
+        let services = self.all().add_service(self.control());
+        let services = services.add_service(AuditServiceServer::new(audit));
         let (guard, forward) = (guard.clone(), Forward::new(self.log.clone()));
         let guard = from_fn(move |request, next| guard.clone().pass(request, next));
         let forward = from_fn(move |request, next| forward.clone().pass(request, next));
@@ -113,13 +119,16 @@ impl Services {
         inner.layer(guard).layer(GrpcWebLayer::new()).into()
     }
 
-    /// For the other nodes of the control plane: Raft, and the calls they pass on. Whoever reaches these is believed.
+    /// For other nodes: Raft, the calls that voters pass on, and the log for those who follow it. Whoever
+    /// reaches these is believed.
     #[must_use]
     pub fn for_nodes(&self) -> Routes {
         let log = self.log.clone();
         let layer = from_fn(move |request, next| receive(log.clone(), request, next));
         let passed_on = self.all().into_axum_router().layer(layer);
-        let routes = Routes::from(passed_on).add_service(self.log.peers());
+        let routes = Routes::from(passed_on)
+            .add_service(self.log.peers())
+            .add_service(self.control());
         match self.presence.clone() {
             Some(presence) => {
                 let presence = PresenceApi::new(self.log.clone(), presence);
@@ -162,12 +171,17 @@ impl Services {
             .add_service(JobServiceServer::new(JobApi::new(writer.clone())))
             .add_service(JobsServiceServer::new(WorkerApi::new(writer.clone())))
             .add_service(LeaseServiceServer::new(LeaseApi::new(writer)))
-            .add_service(self.views())
+            .add_service(ResourceServiceServer::new(ResourceApi::new(
+                self.log.clone(),
+                self.views.clone(),
+            )))
     }
 
-    /// What the data plane follows.
+    /// What every node follows.
     #[must_use]
-    pub fn views(&self) -> ViewServer {
-        ViewServiceServer::new(ViewApi::new(self.views.clone()))
+    pub fn control(&self) -> ControlServer {
+        let (log, views) = (self.log.clone(), self.views.clone());
+        let (encoded, presence) = (Arc::clone(&self.encoded), self.presence.clone());
+        ControlServiceServer::new(ControlApi::new(log, views, encoded, presence))
     }
 }

@@ -20,8 +20,6 @@ use takt_wire::takt::admin::v1::scope::Scope as In;
 use takt_wire::takt::admin::v1::status_service_client::StatusServiceClient;
 use takt_wire::takt::admin::v1::tenant_service_client::TenantServiceClient;
 use takt_wire::takt::admin::v1::{self as wire, OverrideSource, TenantState};
-use takt_wire::takt::control::v1 as control;
-use takt_wire::takt::control::v1::view_service_client::ViewServiceClient;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -334,25 +332,6 @@ async fn a_tenant_configures_what_it_may_and_every_field_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_watch_tells_decisions_and_then_that_all_is_quiet() {
-    let node = Node::start().await;
-    let mut views = ViewServiceClient::new(node.routes.clone());
-    let watch = control::WatchRequest { after_revision: 0 };
-    let mut told = views.watch(watch).await.unwrap().into_inner();
-    let first = told.message().await.unwrap().unwrap();
-    assert_eq!((first.revision, first.reset), (0, false));
-    node.tenants().create_tenant(create("a")).await.unwrap();
-    let second = told.message().await.unwrap().unwrap();
-    assert_eq!(second.tenants[0].state(), control::TenantState::Active);
-    let quiet = told.message().await.unwrap().unwrap();
-    assert_eq!(
-        (quiet.revision, quiet.decided_at, quiet.tenants.len()),
-        (1, NOW.0, 0)
-    );
-    node.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn status_says_who_leads() {
     let node = Node::start().await;
     let mut status = StatusServiceClient::new(node.routes.clone());
@@ -387,7 +366,14 @@ impl Node {
         )
         .await
         .unwrap();
-        let views = Views::start(log.clone(), &tasks);
+        let views = Views::start(
+            log.clone(),
+            takt_views::Settings::default(),
+            &tasks,
+            &mut Registry::default(),
+        )
+        .await
+        .unwrap();
         let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks)
             .await
             .unwrap();

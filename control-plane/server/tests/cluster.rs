@@ -190,7 +190,14 @@ impl Node {
         let registry = &mut Registry::default();
         let log = takt_log::open(settings, Parts::new(clock.clone()), &tasks, registry).await;
         let log = log.unwrap();
-        let views = Views::start(log.clone(), &tasks);
+        let views = Views::start(
+            log.clone(),
+            takt_views::Settings::default(),
+            &tasks,
+            &mut Registry::default(),
+        )
+        .await
+        .unwrap();
         let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks).await;
         let services = Services::new(log.clone(), views, clock, Limits::default());
         let serving = Server::builder()

@@ -317,7 +317,14 @@ impl Node {
         let mut registry = Registry::default();
         let log = takt_log::open(settings, parts, &tasks, &mut registry);
         let log = log.await.unwrap();
-        let views = Views::start(log.clone(), &tasks);
+        let views = Views::start(
+            log.clone(),
+            takt_views::Settings::default(),
+            &tasks,
+            &mut registry,
+        )
+        .await
+        .unwrap();
         let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks)
             .await
             .unwrap();

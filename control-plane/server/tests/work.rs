@@ -347,7 +347,14 @@ impl Voter {
         let (reconciler, presence, _) =
             Reconciler::new(settings, log.clone(), clock.clone(), &mut registry);
         tasks.spawn("reconciler", reconciler.run(tasks.clone()));
-        let views = Views::start(log.clone(), &tasks);
+        let views = Views::start(
+            log.clone(),
+            takt_views::Settings::default(),
+            &tasks,
+            &mut Registry::default(),
+        )
+        .await
+        .unwrap();
         let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks).await;
         let services = Services::new(log.clone(), views, clock, Limits::default())
             .with_presence(presence.clone());

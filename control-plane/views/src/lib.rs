@@ -1,12 +1,23 @@
-//! Read models folded from the events of the control log, watched from a revision.
+//! Follows the applied log: the state as it stands, and what changed lately, for many subscribers.
 //!
-//! [`Directory`] is who there is and what they may do. [`Views`] keeps it up to date;
-//! [`Views::watch`] tells a follower what changed after the revision it has. Rows know the
-//! revision of their last change, so a follower may come from any revision, however old: what it
-//! gets is each changed row as it stands, not every step in between.
+//! [`Views`] keeps the newest [`State`](takt_domain::State) together with a bounded list of what the last
+//! decisions were about. [`Views::watch`] tells a subscriber whose rows may differ from those it has, and
+//! hands it the state to read them from: rows as they stand now, not every step in between.
+//!
+//! Promises:
+//! - what a subscriber hears brings it from one moment of the log to a later one, whole: state and list are
+//!   published together;
+//! - nothing is buffered for a subscriber. A slow one finds more changes at once, each row once;
+//! - a change costs a subscriber what changed, never the size of the state. Only who comes from a moment that is
+//!   no longer in the list is told to begin anew.
 
-mod directory;
+mod filter;
+mod metrics;
+mod moment;
+mod recent;
 mod views;
 
-pub use directory::{Directory, Row};
-pub use views::{Change, Views, Watch};
+pub use filter::Filter;
+pub use moment::Moment;
+pub use recent::Delta;
+pub use views::{Heard, Settings, Views, Watch};

@@ -1,12 +1,22 @@
-//! What was received so far, as received: the layers the view is computed from.
+//! What was received so far, and the view that follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
+use prost::Message as _;
 use takt_model::{IdError, Limits, OverridesPatch, Revision, TenantId, UnixNano};
+use takt_wire::takt::admin::v1 as admin;
+use takt_wire::takt::admin::v1::row::Row;
+use takt_wire::takt::admin::v1::{Resource, TenantState as Told};
 use takt_wire::takt::control::v1 as wire;
+use takt_wire::takt::control::v1::node_row;
 
+use crate::rows::Key;
 use crate::{Tenant, TenantState, UnknownTenants, View};
+
+/// How many rows are in one part of the copy on disk.
+const PART_ROWS: usize = 1000;
 
 /// Why an update makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -17,253 +27,174 @@ pub(crate) enum UpdateError {
     State { tenant: TenantId, state: i32 },
     #[error("it goes back from revision {from} to {to} without saying so")]
     Backwards { from: Revision, to: Revision },
+    #[error("it does not say of what, or of which revision, it tells")]
+    Incomplete,
+    #[error("a row cannot be read")]
+    Row(#[from] prost::DecodeError),
 }
 
-type Fields = BTreeMap<String, String>;
-
-#[derive(Debug, Clone, PartialEq, Default)]
+/// Cheap to clone.
+#[derive(Debug, Clone)]
 pub(crate) struct Held {
-    pub(crate) revision: Revision,
-    decided_at: UnixNano,
-    defaults: Fields,
-    tenants: BTreeMap<TenantId, (TenantState, Fields)>,
+    pub(crate) view: View,
+    /// The command that led to the revision of the view.
+    command: Vec<u8>,
+    base: Arc<Limits>,
 }
 
 impl Held {
-    /// Takes an update in, whole or not at all.
-    pub(crate) fn apply(&mut self, update: wire::WatchResponse) -> Result<(), UpdateError> {
-        let mut tenants = Vec::with_capacity(update.tenants.len());
-        for tenant in update.tenants {
-            tenants.push(read_tenant(tenant)?);
+    /// Nothing yet; `base` is where the defaults layer starts.
+    pub(crate) fn new(base: Limits, unknown: UnknownTenants) -> Self {
+        let base = Arc::new(base);
+        let defaults = Arc::clone(&base);
+        Self {
+            view: View {
+                defaults,
+                unknown,
+                ..View::default()
+            },
+            command: Vec::new(),
+            base,
         }
+    }
+
+    pub(crate) fn position(&self) -> wire::Position {
+        wire::Position {
+            revision: self.view.revision.0,
+            command: self.command.clone(),
+        }
+    }
+
+    /// Takes an update in. After an error, what is left is of no use.
+    pub(crate) fn apply(&mut self, update: wire::SubscribeResponse) -> Result<(), UpdateError> {
+        let position = update.position.ok_or(UpdateError::Incomplete)?;
         if update.reset {
-            *self = Self::default();
+            *self = Self::new(Limits::clone(&self.base), self.view.unknown);
         }
-        let revision = Revision(update.revision);
-        if revision < self.revision {
-            return Err(UpdateError::Backwards {
-                from: self.revision,
-                to: revision,
+        let (from, to) = (self.view.revision, Revision(position.revision));
+        if to < from {
+            return Err(UpdateError::Backwards { from, to });
+        }
+        self.view.revision = to;
+        self.view.decided_at = UnixNano(update.decided_at);
+        self.command = position.command;
+        let mut touched = BTreeSet::new();
+        for change in update.changes {
+            let key = Key::from(change.subject.ok_or(UpdateError::Incomplete)?);
+            if matches!(
+                Resource::try_from(key.resource),
+                Ok(Resource::Tenant | Resource::Overrides)
+            ) {
+                touched.insert(key.tenant.clone());
+            }
+            match change.row {
+                _ if change.all => self.view.rows.forget(&key),
+                Some(row) => drop(self.view.rows.0.insert(key, row)),
+                None => drop(self.view.rows.0.remove(&key)),
+            }
+        }
+        // Those of nobody are the defaults.
+        if touched.remove("") {
+            let defaults = self.layer("")?.unwrap_or_default();
+            self.view.defaults = Arc::new(defaults.over(&self.base));
+            let everybody = self.view.tenants.keys();
+            touched.extend(everybody.map(TenantId::to_string));
+        }
+        touched.iter().try_for_each(|tenant| self.settle(tenant))
+    }
+
+    /// Everything held, as updates.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = wire::SubscribeResponse> {
+        let mut rows = self.view.rows.0.iter().peekable();
+        let mut first = true;
+        std::iter::from_fn(move || {
+            let reset = std::mem::replace(&mut first, false);
+            if rows.peek().is_none() && !reset {
+                return None;
+            }
+            let changes = rows.by_ref().take(PART_ROWS).map(|(key, row)| {
+                let (subject, row) = (Some(key.clone().into()), Some(row.clone()));
+                let all = false;
+                wire::RowChange { subject, row, all }
             });
-        }
-        self.revision = revision;
-        self.decided_at = UnixNano(update.decided_at);
-        if let Some(defaults) = update.defaults {
-            self.defaults = defaults.values;
-        }
-        self.tenants.extend(tenants);
+            Some(wire::SubscribeResponse {
+                position: Some(self.position()),
+                decided_at: self.view.decided_at.0,
+                reset,
+                changes: changes.collect(),
+                more: rows.peek().is_some(),
+                ..wire::SubscribeResponse::default()
+            })
+        })
+    }
+
+    /// Makes a tenant of the view what its rows say.
+    fn settle(&mut self, tenant: &str) -> Result<(), UpdateError> {
+        let id = TenantId::new(tenant)?;
+        let Some(Row::Tenant(told)) = self.row(Resource::Tenant, tenant)? else {
+            self.view.tenants.remove(&id);
+            return Ok(());
+        };
+        let limits = match self.layer(tenant)? {
+            Some(own) => Arc::new(own.over(&self.view.defaults)),
+            None => Arc::clone(&self.view.defaults),
+        };
+        let state = state(&id, &told)?;
+        self.view.tenants.insert(id, Tenant { state, limits });
         Ok(())
     }
 
-    /// Everything held, as one update.
-    pub(crate) fn whole(&self) -> wire::WatchResponse {
-        wire::WatchResponse {
-            revision: self.revision.0,
-            decided_at: self.decided_at.0,
-            reset: true,
-            defaults: Some(wire::Layer {
-                values: self.defaults.clone(),
-            }),
-            tenants: self
-                .tenants
-                .iter()
-                .map(|(id, (state, fields))| wire::Tenant {
-                    tenant: id.to_string(),
-                    state: state_to(*state).into(),
-                    overrides: Some(wire::Layer {
-                        values: fields.clone(),
-                    }),
-                })
-                .collect(),
+    /// What is set for a tenant, if anything. Of its layers the later ones, by name, win field by field.
+    fn layer(&self, tenant: &str) -> Result<Option<OverridesPatch>, UpdateError> {
+        let mut values = BTreeMap::new();
+        let from = Key::new(Resource::Overrides, tenant, "");
+        let number = from.resource;
+        let rows = self.view.rows.0.range(from..);
+        for (_, row) in rows.take_while(|(key, _)| key.resource == number && key.tenant == tenant) {
+            if let Some(Row::Overrides(layer)) = decode(row)? {
+                values.extend(layer.values);
+            }
         }
+        Ok((!values.is_empty()).then(|| readable(tenant, &values)))
     }
 
-    /// The layers laid over each other: tenant over defaults over `base`.
-    pub(crate) fn view(&self, base: &Limits, unknown: UnknownTenants) -> View {
-        let defaults = Arc::new(readable("defaults", &self.defaults).over(base));
-        let tenants = self.tenants.iter().map(|(id, (state, fields))| {
-            let limits = if fields.is_empty() {
-                Arc::clone(&defaults)
-            } else {
-                Arc::new(readable(id.as_str(), fields).over(&defaults))
-            };
-            let state = *state;
-            (id.clone(), Tenant { state, limits })
-        });
-        View {
-            revision: self.revision,
-            decided_at: self.decided_at,
-            tenants: tenants.collect(),
-            defaults,
-            unknown,
-        }
+    fn row(&self, resource: Resource, tenant: &str) -> Result<Option<Row>, UpdateError> {
+        let found = self.view.rows.get(resource, tenant, "");
+        found.map_or(Ok(None), |row| Ok(decode(row)?))
     }
 }
 
-fn read_tenant(tenant: wire::Tenant) -> Result<(TenantId, (TenantState, Fields)), UpdateError> {
-    let id = TenantId::new(&tenant.tenant)?;
-    let state = match wire::TenantState::try_from(tenant.state) {
-        Ok(wire::TenantState::Active) => TenantState::Active,
-        Ok(wire::TenantState::Suspended) => TenantState::Suspended,
-        Ok(wire::TenantState::Deleting) => TenantState::Deleting,
-        Ok(wire::TenantState::Unspecified) | Err(_) => {
-            let state = tenant.state;
-            return Err(UpdateError::State { tenant: id, state });
-        }
-    };
-    let fields = tenant.overrides.unwrap_or_default().values;
-    Ok((id, (state, fields)))
+fn decode(row: &Bytes) -> Result<Option<Row>, prost::DecodeError> {
+    let row = wire::NodeRow::decode(row.clone())?;
+    Ok(match row.row {
+        Some(node_row::Row::Shown(shown)) => shown.row,
+        Some(node_row::Row::Token(_)) | None => None,
+    })
 }
 
-fn state_to(state: TenantState) -> wire::TenantState {
-    match state {
-        TenantState::Active => wire::TenantState::Active,
-        TenantState::Suspended => wire::TenantState::Suspended,
-        TenantState::Deleting => wire::TenantState::Deleting,
+fn state(id: &TenantId, told: &admin::Tenant) -> Result<TenantState, UpdateError> {
+    match Told::try_from(told.state) {
+        Ok(Told::Active) => Ok(TenantState::Active),
+        Ok(Told::Suspended) => Ok(TenantState::Suspended),
+        Ok(Told::Deleting | Told::Deleted) => Ok(TenantState::Deleting),
+        Ok(Told::Unspecified) | Err(_) => {
+            let (tenant, state) = (id.clone(), told.state);
+            Err(UpdateError::State { tenant, state })
+        }
     }
 }
 
 /// A field this version cannot read was set by a newer control plane; it has no effect here, and the
 /// log says so.
-fn readable(layer: &str, fields: &Fields) -> OverridesPatch {
+fn readable(tenant: &str, values: &BTreeMap<String, String>) -> OverridesPatch {
     let mut patch = OverridesPatch::default();
-    for (name, value) in fields {
+    for (name, value) in values {
         if let Err(error) = patch.set(name, value) {
-            tracing::warn!(layer, name, %error, "override has no effect here");
+            tracing::warn!(tenant, name, %error, "override has no effect here");
         }
     }
     patch
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn update(revision: u64, tenants: &[(&str, wire::TenantState)]) -> wire::WatchResponse {
-        wire::WatchResponse {
-            revision,
-            tenants: tenants
-                .iter()
-                .map(|(id, state)| wire::Tenant {
-                    tenant: (*id).to_owned(),
-                    state: (*state).into(),
-                    overrides: None,
-                })
-                .collect(),
-            ..wire::WatchResponse::default()
-        }
-    }
-
-    fn defaults(revision: u64, fields: &[(&str, &str)]) -> wire::WatchResponse {
-        wire::WatchResponse {
-            revision,
-            defaults: Some(layer(fields)),
-            ..wire::WatchResponse::default()
-        }
-    }
-
-    fn layer(fields: &[(&str, &str)]) -> wire::Layer {
-        let values = fields.iter();
-        let values = values.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        wire::Layer {
-            values: values.collect(),
-        }
-    }
-
-    #[test]
-    fn layers_are_laid_over_each_other_field_by_field() {
-        let mut held = Held::default();
-        held.apply(defaults(
-            1,
-            &[
-                ("ingestion.rate_limit_bytes", "5"),
-                ("ingestion.burst_size_bytes", "6"),
-            ],
-        ))
-        .unwrap();
-        let mut tenant = update(2, &[("a", wire::TenantState::Active)]);
-        tenant.tenants[0].overrides = Some(layer(&[("ingestion.rate_limit_bytes", "7")]));
-        held.apply(tenant).unwrap();
-        let view = held.view(&Limits::default(), UnknownTenants::Accept);
-        let limits = view.limits(&TenantId::new("a").unwrap());
-        assert_eq!(
-            (limits.ingestion_rate_limit.0, limits.ingestion_burst.0),
-            (7, 6)
-        );
-        let others = view.limits(&TenantId::new("b").unwrap());
-        assert_eq!(
-            (others.ingestion_rate_limit.0, others.ingestion_burst.0),
-            (5, 6)
-        );
-        assert_eq!(
-            others.max_bytes_per_trace,
-            Limits::default().max_bytes_per_trace
-        );
-    }
-
-    #[test]
-    fn a_field_of_a_newer_version_has_no_effect_and_the_others_do() {
-        let mut held = Held::default();
-        held.apply(defaults(
-            1,
-            &[
-                ("from.the.future", "5"),
-                ("ingestion.burst_size_bytes", "6"),
-            ],
-        ))
-        .unwrap();
-        let view = held.view(&Limits::default(), UnknownTenants::Accept);
-        assert_eq!(view.defaults.ingestion_burst.0, 6);
-    }
-
-    #[test]
-    fn a_reset_forgets_and_anything_else_may_not_go_back() {
-        let mut held = Held::default();
-        held.apply(update(5, &[("a", wire::TenantState::Suspended)]))
-            .unwrap();
-        let before = held.clone();
-        assert!(matches!(
-            held.apply(update(4, &[])),
-            Err(UpdateError::Backwards { .. })
-        ));
-        assert!(
-            held.apply(update(6, &[("../etc", wire::TenantState::Active)]))
-                .is_err()
-        );
-        assert!(
-            held.apply(update(6, &[("b", wire::TenantState::Unspecified)]))
-                .is_err()
-        );
-        assert_eq!(held, before);
-        held.apply(wire::WatchResponse {
-            reset: true,
-            ..update(1, &[("b", wire::TenantState::Active)])
-        })
-        .unwrap();
-        assert_eq!(
-            held.tenants
-                .keys()
-                .map(TenantId::as_str)
-                .collect::<Vec<_>>(),
-            ["b"]
-        );
-    }
-
-    #[test]
-    fn what_is_held_survives_being_one_update() {
-        let mut held = Held::default();
-        held.apply(update(
-            5,
-            &[
-                ("a", wire::TenantState::Suspended),
-                ("b", wire::TenantState::Deleting),
-            ],
-        ))
-        .unwrap();
-        held.apply(defaults(7, &[("ingestion.burst_size_bytes", "6")]))
-            .unwrap();
-        let mut again = Held::default();
-        again.apply(held.whole()).unwrap();
-        assert_eq!(again, held);
-    }
-}
+pub(crate) mod tests;

@@ -1,11 +1,15 @@
 //! The view: what the control plane has decided, as the data plane needs it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use takt_kit::{Code, Reject};
 use takt_model::{Limits, Revision, TenantId, UnixNano};
+
+use crate::Rows;
+
+/// An ordered map whose clones share what they have in common, so that a new view costs what changed.
+pub type Map<K, V> = imbl::OrdMap<K, V>;
 
 /// May a tenant take part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +43,9 @@ pub struct View {
     /// When the newest event in this view was decided.
     pub decided_at: UnixNano,
     pub defaults: Arc<Limits>,
-    pub tenants: BTreeMap<TenantId, Tenant>,
+    pub tenants: Map<TenantId, Tenant>,
+    /// Everything as it was told, tenants and limits too.
+    pub rows: Rows,
     pub unknown: UnknownTenants,
 }
 
@@ -49,7 +55,8 @@ impl Default for View {
             revision: Revision(0),
             decided_at: UnixNano(0),
             defaults: Arc::new(Limits::default()),
-            tenants: BTreeMap::new(),
+            tenants: Map::new(),
+            rows: Rows::default(),
             unknown: UnknownTenants::Accept,
         }
     }

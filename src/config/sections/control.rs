@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use takt_domain::nodes::{NodeName, Zone};
 use takt_log::Start;
 use takt_model::NodeId;
 use takt_server::auth::{CertificateRule, Role};
@@ -18,6 +19,11 @@ pub(crate) struct Control {
     /// Where the data plane keeps the last view it followed.
     pub(crate) view_dir: PathBuf,
     pub(crate) auth: Auth,
+    /// Where the control plane is; empty when it is in this process.
+    pub(crate) addresses: Vec<String>,
+    /// What this node calls itself to the control plane.
+    pub(crate) node: Option<String>,
+    pub(crate) zone: String,
 }
 
 /// How this node meets the other nodes of the control plane.
@@ -56,6 +62,19 @@ impl Control {
                 let name = if join.is_empty() { "advertise_address" } else { "join" };
                 fields.refuse(name, "needs `control.listen_address`, where the others reach this node");
             }
+            let addresses: Option<String> = fields.optional("addresses", "none: the control plane is in this process", "Where the control plane is when it is elsewhere, such as `control-1:9096,control-2:9096`: the `control.listen_address` of its nodes, which are told by `control.tls`. One that does not answer is passed over; while none does, the last view stands.");
+            let addresses: Vec<String> = addresses.iter().flat_map(|all| all.split(',')).map(|one| one.trim().to_owned()).collect();
+            if listen.is_some() && !addresses.is_empty() {
+                fields.refuse("addresses", "says that the control plane is elsewhere, and `control.listen_address` that it is here; keep one");
+            }
+            let node: Option<String> = fields.optional("node", "none", "What this node calls itself to the control plane, for as long as it keeps its disk. Without a name it is given no partitions and no leases.");
+            let zone: String = fields.value("zone", "default", "Where this node stands. Two zones do not fail together.");
+            if let Err(error) = node.as_deref().map_or(Ok(()), |node| NodeName::new(node).map(drop)) {
+                fields.refuse("node", error.to_string());
+            }
+            if let Err(error) = Zone::new(&zone) {
+                fields.refuse("zone", error.to_string());
+            }
             let log = takt_log::Settings {
                 dir: dir.clone(),
                 node: NodeId(fields.value("node_id", "1", "This node's number among the voters; it must never change.")),
@@ -87,7 +106,7 @@ impl Control {
             }
             let nodes = Nodes { listen, tls: Tls::read(fields) };
             let auth = Auth::read(fields, &dir);
-            Self { log, nodes, view_dir: dir.join("view"), auth }
+            Self { log, nodes, view_dir: dir.join("view"), addresses, node, zone, auth }
         })
     }
 }

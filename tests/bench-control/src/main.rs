@@ -7,6 +7,7 @@ mod history;
 mod machine;
 mod replay;
 mod restart;
+mod watch;
 
 use clap::Parser;
 
@@ -27,6 +28,9 @@ struct Arguments {
     /// How many commands a cluster of three voters is given; zero leaves it out.
     #[arg(long, default_value_t = 50_000)]
     commands: u64,
+    /// How many nodes follow one replica; zero leaves them out.
+    #[arg(long, default_value_t = 1000)]
+    subscribers: usize,
 }
 
 /// One line of the table.
@@ -50,6 +54,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if arguments.tenants > 0 {
         rows.extend(replay::measure(arguments.tenants, arguments.events)?);
+    }
+    if arguments.subscribers > 0 {
+        rows.extend(watch::measure(arguments.subscribers).await?);
     }
     println!("| what | measured | mark | what bounds it |\n|---|---|---|---|");
     for row in rows {

@@ -45,6 +45,16 @@ impl Server {
     /// # Errors
     /// When it does not become ready; then with what it logged.
     pub async fn start(binary: &Path, dir: &Path, more: &str) -> anyhow::Result<Self> {
+        let mut server = Self::prepare(binary, dir, more)?;
+        server.run().await?;
+        Ok(server)
+    }
+
+    /// As [`Server::start`], without starting it.
+    ///
+    /// # Errors
+    /// When there are no ports, or the configuration cannot be written.
+    pub fn prepare(binary: &Path, dir: &Path, more: &str) -> anyhow::Result<Self> {
         let [http, grpc, otlp_grpc, otlp_http] = free_ports()?;
         let ports = Ports {
             http,
@@ -52,14 +62,13 @@ impl Server {
             otlp_grpc,
             otlp_http,
         };
-        let mut server = Self {
+        let server = Self {
             binary: binary.to_owned(),
             dir: dir.to_owned(),
             ports,
             process: None,
         };
         server.configure(more)?;
-        server.run().await?;
         Ok(server)
     }
 
@@ -222,6 +231,12 @@ impl Server {
         format!("http://127.0.0.1:{}", self.ports.otlp_grpc)
     }
 
+    /// Where its gRPC API is, without a scheme.
+    #[must_use]
+    pub fn grpc(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.grpc)
+    }
+
     #[must_use]
     pub fn otlp_http(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.otlp_http)
@@ -293,9 +308,9 @@ impl Drop for Server {
 }
 
 /// Ports nobody listens on now. They are held together, so that no two are the same.
-fn free_ports() -> anyhow::Result<[u16; 4]> {
-    let held = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0"));
-    let mut ports = [0; 4];
+pub(crate) fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0"));
+    let mut ports = [0; N];
     for (port, listener) in ports.iter_mut().zip(held) {
         *port = listener?.local_addr()?.port();
     }

@@ -81,6 +81,8 @@ pub enum AdminMethod {
     PolicyListPolicyTypes,
     PolicyReplacePolicySet,
     PolicyUpdatePolicy,
+    ResourceListHistory,
+    ResourceWatch,
     RingActivatePartition,
     RingAddPartitions,
     RingAssignPartition,
@@ -110,6 +112,7 @@ pub enum AdminMethod {
     TokenGetToken,
     TokenListTokens,
     TokenRevokeToken,
+    ControlSubscribe,
     DecisionsFindSegments,
     DecisionsForgetSegments,
     DecisionsListRetiredSegments,
@@ -123,7 +126,6 @@ pub enum AdminMethod {
     LeaseReleaseLease,
     PresenceReportPresence,
     UsagePostUsage,
-    ViewWatch,
 }
 
 impl AdminMethod {
@@ -207,6 +209,8 @@ impl AdminMethod {
         Self::PolicyListPolicyTypes,
         Self::PolicyReplacePolicySet,
         Self::PolicyUpdatePolicy,
+        Self::ResourceListHistory,
+        Self::ResourceWatch,
         Self::RingActivatePartition,
         Self::RingAddPartitions,
         Self::RingAssignPartition,
@@ -236,6 +240,7 @@ impl AdminMethod {
         Self::TokenGetToken,
         Self::TokenListTokens,
         Self::TokenRevokeToken,
+        Self::ControlSubscribe,
         Self::DecisionsFindSegments,
         Self::DecisionsForgetSegments,
         Self::DecisionsListRetiredSegments,
@@ -249,7 +254,6 @@ impl AdminMethod {
         Self::LeaseReleaseLease,
         Self::PresenceReportPresence,
         Self::UsagePostUsage,
-        Self::ViewWatch,
     ];
 
     /// As in the path of an HTTP/2 request.
@@ -334,6 +338,8 @@ impl AdminMethod {
             Self::PolicyListPolicyTypes => "/takt.admin.v1.PolicyService/ListPolicyTypes",
             Self::PolicyReplacePolicySet => "/takt.admin.v1.PolicyService/ReplacePolicySet",
             Self::PolicyUpdatePolicy => "/takt.admin.v1.PolicyService/UpdatePolicy",
+            Self::ResourceListHistory => "/takt.admin.v1.ResourceService/ListHistory",
+            Self::ResourceWatch => "/takt.admin.v1.ResourceService/Watch",
             Self::RingActivatePartition => "/takt.admin.v1.RingService/ActivatePartition",
             Self::RingAddPartitions => "/takt.admin.v1.RingService/AddPartitions",
             Self::RingAssignPartition => "/takt.admin.v1.RingService/AssignPartition",
@@ -363,6 +369,7 @@ impl AdminMethod {
             Self::TokenGetToken => "/takt.admin.v1.TokenService/GetToken",
             Self::TokenListTokens => "/takt.admin.v1.TokenService/ListTokens",
             Self::TokenRevokeToken => "/takt.admin.v1.TokenService/RevokeToken",
+            Self::ControlSubscribe => "/takt.control.v1.ControlService/Subscribe",
             Self::DecisionsFindSegments => "/takt.control.v1.DecisionsService/FindSegments",
             Self::DecisionsForgetSegments => "/takt.control.v1.DecisionsService/ForgetSegments",
             Self::DecisionsListRetiredSegments => "/takt.control.v1.DecisionsService/ListRetiredSegments",
@@ -376,7 +383,6 @@ impl AdminMethod {
             Self::LeaseReleaseLease => "/takt.control.v1.LeaseService/ReleaseLease",
             Self::PresenceReportPresence => "/takt.control.v1.PresenceService/ReportPresence",
             Self::UsagePostUsage => "/takt.control.v1.UsageService/PostUsage",
-            Self::ViewWatch => "/takt.control.v1.ViewService/Watch",
         }
     }
 
@@ -462,6 +468,8 @@ impl AdminMethod {
             "/takt.admin.v1.PolicyService/ListPolicyTypes" => Self::PolicyListPolicyTypes,
             "/takt.admin.v1.PolicyService/ReplacePolicySet" => Self::PolicyReplacePolicySet,
             "/takt.admin.v1.PolicyService/UpdatePolicy" => Self::PolicyUpdatePolicy,
+            "/takt.admin.v1.ResourceService/ListHistory" => Self::ResourceListHistory,
+            "/takt.admin.v1.ResourceService/Watch" => Self::ResourceWatch,
             "/takt.admin.v1.RingService/ActivatePartition" => Self::RingActivatePartition,
             "/takt.admin.v1.RingService/AddPartitions" => Self::RingAddPartitions,
             "/takt.admin.v1.RingService/AssignPartition" => Self::RingAssignPartition,
@@ -491,6 +499,7 @@ impl AdminMethod {
             "/takt.admin.v1.TokenService/GetToken" => Self::TokenGetToken,
             "/takt.admin.v1.TokenService/ListTokens" => Self::TokenListTokens,
             "/takt.admin.v1.TokenService/RevokeToken" => Self::TokenRevokeToken,
+            "/takt.control.v1.ControlService/Subscribe" => Self::ControlSubscribe,
             "/takt.control.v1.DecisionsService/FindSegments" => Self::DecisionsFindSegments,
             "/takt.control.v1.DecisionsService/ForgetSegments" => Self::DecisionsForgetSegments,
             "/takt.control.v1.DecisionsService/ListRetiredSegments" => Self::DecisionsListRetiredSegments,
@@ -504,7 +513,6 @@ impl AdminMethod {
             "/takt.control.v1.LeaseService/ReleaseLease" => Self::LeaseReleaseLease,
             "/takt.control.v1.PresenceService/ReportPresence" => Self::PresenceReportPresence,
             "/takt.control.v1.UsageService/PostUsage" => Self::UsagePostUsage,
-            "/takt.control.v1.ViewService/Watch" => Self::ViewWatch,
             _ => return None,
         })
     }
@@ -619,6 +627,8 @@ impl AdminMethod {
             | Self::PolicyLintPolicySet
             | Self::PolicyListPolicies
             | Self::PolicyListPolicyTypes
+            | Self::ResourceListHistory
+            | Self::ResourceWatch
             | Self::RingGetPartition
             | Self::RingGetRing
             | Self::RingGetTenantShard
@@ -630,10 +640,10 @@ impl AdminMethod {
             | Self::TenantListTenants
             | Self::TokenGetToken
             | Self::TokenListTokens
+            | Self::ControlSubscribe
             | Self::DecisionsFindSegments
             | Self::DecisionsListRetiredSegments
-            | Self::PresenceReportPresence
-            | Self::ViewWatch => false,
+            | Self::PresenceReportPresence => false,
         }
     }
 }

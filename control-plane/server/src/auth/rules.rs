@@ -33,6 +33,8 @@ pub enum Kind {
     Licence,
     Node,
     Overrides,
+    /// Any of them, followed as it changes.
+    Resource,
     Ring,
     Sampling,
     Status,
@@ -54,7 +56,7 @@ impl Verb {
 }
 
 impl Kind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Access,
         Self::Audit,
         Self::Cluster,
@@ -64,6 +66,7 @@ impl Kind {
         Self::Licence,
         Self::Node,
         Self::Overrides,
+        Self::Resource,
         Self::Ring,
         Self::Sampling,
         Self::Status,
@@ -83,6 +86,7 @@ impl Kind {
             Self::Licence => "licence",
             Self::Node => "node",
             Self::Overrides => "overrides",
+            Self::Resource => "resource",
             Self::Ring => "ring",
             Self::Sampling => "sampling",
             Self::Status => "status",
@@ -225,7 +229,10 @@ pub(super) const fn rule(method: M) -> Rule {
         M::TenantGetTenant => read(Kind::Tenant).of("tenant"),
         M::TenantListTenants => read(Kind::Tenant),
 
-        M::ViewWatch => read(Kind::View),
+        M::ControlSubscribe => read(Kind::View),
+        M::ResourceWatch => read(Kind::Resource).of("tenant"),
+        // A `subject` names a tenant of its own, and is refused beside `tenant`: alone, it is about everything.
+        M::ResourceListHistory => read(Kind::Audit).of("tenant"),
     }
 }
 

@@ -61,7 +61,7 @@ fn spec_to_wire(spec: &Spec) -> wire::RingSpec {
     }
 }
 
-pub(super) fn ring_to_wire(purpose: Purpose, ring: &Ring) -> wire::Ring {
+pub(crate) fn ring_to_wire(purpose: Purpose, ring: &Ring) -> wire::Ring {
     let count = |standing| {
         let partitions = ring.partitions.values();
         let count = partitions

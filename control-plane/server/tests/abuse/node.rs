@@ -80,7 +80,14 @@ impl Node {
             &mut registry,
         );
         let guard = guard.await.unwrap();
-        let views = Views::start(log.clone(), &tasks);
+        let views = Views::start(
+            log.clone(),
+            takt_views::Settings::default(),
+            &tasks,
+            &mut registry,
+        )
+        .await
+        .unwrap();
         let services = Services::new(log.clone(), views, shared, Limits::default());
         let mut node = Self {
             log,

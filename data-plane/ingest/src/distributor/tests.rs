@@ -308,7 +308,7 @@ async fn tenants_that_may_not_write_leave_nothing() {
         limits: Arc::new(Limits::default()),
     };
     world.view.publish(View {
-        tenants: [(TenantId::single(), tenant)].into(),
+        tenants: [(TenantId::single(), tenant)].into_iter().collect(),
         ..View::default()
     });
     let request = request(vec![span(&TRACE, &SPAN)], Vec::new());

@@ -23,8 +23,8 @@ type Text = Box<dyn Fn() -> String + Send + Sync>;
 /// What the binary tells of itself; asked anew with every request.
 pub struct Pages {
     pub build: BuildInfo,
-    /// `Err` with the reason while the process should get no traffic.
-    pub ready: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// `Err` with the reason while the process should get no traffic; else what there is to say beside `ready`.
+    pub ready: Box<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// The registry in the OpenMetrics text format.
     pub metrics: Text,
     /// One line for each role: its name and state.
@@ -123,7 +123,7 @@ pub(super) fn router() -> Router<ApiState> {
 
 async fn ready(State(state): State<ApiState>) -> Response {
     match (state.pages.ready)() {
-        Ok(()) => answer::text(StatusCode::OK, "ready\n"),
+        Ok(more) => answer::text(StatusCode::OK, format!("ready\n{more}")),
         Err(reason) => answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }

@@ -333,7 +333,8 @@ impl House {
                 limits,
             },
         )]
-        .into();
+        .into_iter()
+        .collect();
         self.view.publish(View {
             tenants,
             ..View::default()
@@ -390,7 +391,7 @@ fn pages(registry: Arc<Mutex<Registry>>) -> Pages {
             version: "1.2.3".into(),
             ..BuildInfo::default()
         },
-        ready: Box::new(|| Ok(())),
+        ready: Box::new(|| Ok(String::new())),
         metrics: Box::new(move || {
             let mut text = String::new();
             prometheus_client::encoding::text::encode(&mut text, &registry.lock()).unwrap();

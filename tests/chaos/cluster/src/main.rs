@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Parser;
-use takt_testkit::Signal;
+use takt_testkit::{Corpus, Signal};
 
 use crate::random::Random;
 use crate::trial::Trial;
@@ -49,6 +49,12 @@ struct Arguments {
     /// Decides every random moment; printed, so that a failure can be run again.
     #[arg(long)]
     seed: Option<u64>,
+    /// Instead of all that: how many seconds a data plane goes on without its control plane.
+    #[arg(long)]
+    outage: Option<u64>,
+    /// The requests sent meanwhile.
+    #[arg(long, default_value = "tests/golden/shop-3k/shop-3k.otlp.zst")]
+    corpus: PathBuf,
     /// When the program gives up.
     #[arg(long, default_value_t = 170)]
     seconds: u64,
@@ -57,6 +63,9 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if let Some(seconds) = arguments.outage {
+        return outage(&arguments, Duration::from_secs(seconds)).await;
+    }
     let seed = arguments.seed.unwrap_or_else(random::fresh_seed);
     println!("seed {seed}");
     let all = async {
@@ -69,6 +78,18 @@ async fn main() -> anyhow::Result<()> {
         Ok(result) => result,
         Err(_) => anyhow::bail!("not done after {} s", arguments.seconds),
     }
+}
+
+/// The control plane is gone for so long.
+async fn outage(arguments: &Arguments, away: Duration) -> anyhow::Result<()> {
+    let corpus = Corpus::open(&arguments.corpus)?;
+    let dir = tempfile::tempdir()?;
+    let outage = takt_testkit::outage(&arguments.takt, dir.path(), &corpus, away).await?;
+    println!(
+        "control plane gone for {away:?} and the data plane restarted: {} requests taken and found, view {:.1} s old in the end, the next decision arrived within {:?}",
+        outage.requests, outage.view_age_seconds, outage.arrived_within
+    );
+    Ok(())
 }
 
 /// SIGKILL at random moments.
