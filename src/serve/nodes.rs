@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use takt_kit::{Clock, Tasks};
@@ -16,6 +17,8 @@ use crate::config::Nodes;
 
 /// What can be on its way to one node.
 const WINDOW_BYTES: u32 = 16 << 20;
+/// How long the others may take to close their connections when this node stops. Whoever is cut off never does.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// This node's certificates, if it has any.
 pub(super) fn credentials(nodes: &Nodes) -> Result<Option<Credentials>> {
@@ -69,6 +72,16 @@ pub(super) fn serve(
     let serving = server
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, tasks.stopped());
-    tasks.spawn("control_nodes", serving);
+    let stopped = tasks.stopped();
+    tasks.spawn("control_nodes", async move {
+        let late = async {
+            stopped.await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        tokio::select! {
+            served = serving => served,
+            () = late => Ok(()),
+        }
+    });
     Ok(())
 }
