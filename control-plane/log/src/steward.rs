@@ -2,9 +2,11 @@
 //! events that every voter understands.
 
 use std::convert::Infallible;
+use std::io;
 use std::time::Duration;
 
 use openraft::async_runtime::watch::WatchReceiver as _;
+use openraft::errors::Fatal;
 use takt_domain::CommandId;
 use takt_domain::cluster::{ClusterId, Command};
 use takt_kit::Tasks;
@@ -39,15 +41,19 @@ pub(crate) async fn run(handle: Handle, tasks: Tasks) -> Result<(), Infallible> 
     }
 }
 
-/// Tells the metrics what Raft is doing.
-pub(crate) async fn watch(
-    members: Members,
-    metrics: Metrics,
-    tasks: Tasks,
-) -> Result<(), Infallible> {
+/// Tells the metrics what Raft is doing. Fails, and with it the group of tasks, when Raft has: a node whose disk
+/// failed would answer for ever that it cannot, and nobody would start it again.
+pub(crate) async fn watch(members: Members, metrics: Metrics, tasks: Tasks) -> io::Result<()> {
     let mut raft = members.raft.metrics();
     let mut led = None;
     loop {
+        let running = raft.borrow_watched().running_state.clone();
+        match running {
+            Ok(()) | Err(Fatal::Stopped) => {}
+            Err(fatal @ (Fatal::StorageError(_) | Fatal::Panicked)) => {
+                return Err(io::Error::other(fatal));
+            }
+        }
         let leader = members.leader();
         if leader.is_some() && leader != led {
             if led.is_some() {

@@ -6,6 +6,7 @@
 
 mod cord;
 mod divergence;
+mod full;
 mod newer;
 mod nodes;
 mod tls;

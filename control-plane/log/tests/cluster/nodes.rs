@@ -8,7 +8,9 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use takt_domain::{Command, CommandId, tenants};
 use takt_kit::{ManualClock, Tasks};
-use takt_log::{Credentials, Handle, OpenError, Parts, Proposal, Settings, Start, TcpDial, open};
+use takt_log::{
+    Credentials, Disk, Handle, OpenError, Parts, Proposal, Settings, Start, TcpDial, open,
+};
 use takt_model::{NodeId, TenantId, UnixNano};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -28,6 +30,8 @@ pub(crate) struct Place {
     pub(crate) level: Option<u32>,
     pub(crate) tls: Option<Credentials>,
     pub(crate) snapshot_every: u64,
+    /// Instead of a file in its directory.
+    pub(crate) disk: Disk,
     /// As a server that nobody told of other nodes.
     pub(crate) alone: bool,
 }
@@ -52,6 +56,7 @@ impl Place {
             level: None,
             tls: None,
             snapshot_every: 1000,
+            disk: Disk::File,
             alone: false,
         }
     }
@@ -75,6 +80,7 @@ impl Place {
     fn parts(&self, cable: &Tasks) -> Parts {
         let mut parts = Parts::new(Arc::new(ManualClock::at(NOW)));
         parts.dial = Arc::new(cord::CordDial(cable.clone()));
+        parts.disk = self.disk.clone();
         parts.level = self.level.unwrap_or(parts.level);
         if let Some(tls) = &self.tls {
             parts.dial = Arc::new(TcpDial::with_tls(tls));
