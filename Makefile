@@ -8,10 +8,11 @@ DENY := $(TOOLS)/bin/cargo-deny
 FUZZ_SECONDS ?= 60
 CRASH_SECONDS ?= 170
 OUTAGE_SECONDS ?= 600
+CLUSTER_SECONDS ?= 60
 CASES ?= 1000000
 SEEDS ?= 50
 
-.PHONY: run test verify fix bench bench-control demo cluster crash-test outage-test fuzz differential tools
+.PHONY: run test verify fix bench bench-control demo cluster crash-test cluster-test outage-test fuzz differential tools
 
 run: ## the server, on loopback with data under ./takt-data; CONFIG=FILE for anything else
 	cargo run --locked --release -- serve $(if $(CONFIG),--config $(CONFIG))
@@ -56,11 +57,15 @@ cluster: ## three voters of the control plane as processes on loopback, over ./t
 
 crash-test: ## kills the server at random moments and counts what is left; CRASH_SECONDS bounds it
 	cargo build --locked --workspace --bin takt --bin takt-chaos
-	$(CARGO_TARGET_DIR)/debug/takt-chaos --takt $(CARGO_TARGET_DIR)/debug/takt --seconds $(CRASH_SECONDS)
+	$(CARGO_TARGET_DIR)/debug/takt-chaos server --takt $(CARGO_TARGET_DIR)/debug/takt --seconds $(CRASH_SECONDS)
+
+cluster-test: ## the control plane's cluster as processes under CLUSTER_SECONDS of faults; SEED=n makes the same faults come again
+	cargo build --locked --workspace --bin takt --bin takt-chaos
+	$(CARGO_TARGET_DIR)/debug/takt-chaos cluster --takt $(CARGO_TARGET_DIR)/debug/takt --dir $(CARGO_TARGET_DIR)/cluster-test --seconds $(CLUSTER_SECONDS) $(if $(SEED),--seed $(SEED))
 
 outage-test: ## a data plane without its control plane for OUTAGE_SECONDS, restarted meanwhile
 	cargo build --locked --workspace --bin takt --bin takt-chaos
-	$(CARGO_TARGET_DIR)/debug/takt-chaos --takt $(CARGO_TARGET_DIR)/debug/takt --outage $(OUTAGE_SECONDS)
+	$(CARGO_TARGET_DIR)/debug/takt-chaos outage --takt $(CARGO_TARGET_DIR)/debug/takt --seconds $(OUTAGE_SECONDS)
 
 fuzz: ## FUZZ_SECONDS of mutated input for each of the four readers of foreign bytes
 	cargo build --locked --workspace --bin takt-fuzz

@@ -26,6 +26,21 @@ impl Random {
             .max(1);
         least + Duration::from_micros(self.next() % range)
     }
+
+    /// Less than `bound`.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound.max(1)
+    }
+
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    /// One of several; `None` of none.
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
+        let at = usize::try_from(self.below(from.len() as u64)).unwrap_or(0);
+        from.get(at).copied()
+    }
 }
 
 /// A seed nobody chose.

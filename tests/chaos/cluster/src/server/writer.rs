@@ -14,10 +14,10 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 use takt_testkit::Sender;
 
-use crate::ledger::{
+use crate::random::Random;
+use crate::server::ledger::{
     Ledger, NUMBERS_PER_PAGE, Number, SPANS_PER_TRACE, TRACES_PER_NUMBER, span_id, trace_id,
 };
-use crate::random::Random;
 
 /// Of one attribute: longer ones are cut.
 const NOISE_BYTES: usize = 2048;

@@ -15,9 +15,9 @@ use takt_testkit::{Server, eventually};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::ledger::{Ledger, Number, SPANS_PER_TRACE};
-use crate::trial::check;
-use crate::writer::request;
+use crate::server::ledger::{Ledger, Number, SPANS_PER_TRACE};
+use crate::server::trial::check;
+use crate::server::writer::request;
 
 const SMALL_MIB: u64 = 8;
 const GROWN_MIB: u64 = 128;

@@ -10,8 +10,8 @@ use takt_testkit::{Server, eventually};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::ledger::{Ledger, Number};
-use crate::writer::{self, Shared};
+use crate::server::ledger::{Ledger, Number};
+use crate::server::writer::{self, Shared};
 
 /// How long spans may take to be found after the last acknowledgement.
 const FOUND_WITHIN: Duration = Duration::from_secs(5);
