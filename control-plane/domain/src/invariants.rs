@@ -3,9 +3,10 @@
 //! One catalogue of pure functions, for tests, for the simulation and for a running node alike. A rule
 //! in `decide` keeps a wish from breaking one; these notice if it does not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::invariants as ledger;
+use crate::nodes::NodeName;
 use crate::{Batch, Fence, Layer, SEEN_MAX, Standing, State, jobs};
 
 /// Something that is always true of a state.
@@ -84,11 +85,45 @@ pub fn check(state: &State) -> Result<(), Violation> {
     })
 }
 
+/// Something that is always true of a step: a state, the batch that was folded into it, the state after.
+#[derive(Debug, Clone, Copy)]
+pub struct StepInvariant {
+    /// Stable; what logs, metrics and reports call it.
+    pub id: &'static str,
+    /// In words.
+    pub says: &'static str,
+    /// Says what is wrong.
+    pub holds: fn(&State, &Batch, &State) -> Result<(), String>,
+}
+
+/// The catalogue, of steps.
+pub const OF_STEPS: &[StepInvariant] = &[
+    StepInvariant {
+        id: "STEPS_COUNTED",
+        says: "a batch is folded once, where it was decided, and leads as far as it has events",
+        holds: steps_counted,
+    },
+    StepInvariant {
+        id: "LEASES_HELD",
+        says: "a fencing token keeps the holder it was given to, and comes after all given out before",
+        holds: leases_held,
+    },
+];
+
 /// Checks the step from one state to the next by a batch that was folded.
 ///
 /// # Errors
 /// When the step is none that a batch can make.
 pub fn check_step(before: &State, batch: &Batch, after: &State) -> Result<(), Violation> {
+    OF_STEPS.iter().try_for_each(|invariant| {
+        (invariant.holds)(before, batch, after).map_err(|what| Violation {
+            id: invariant.id,
+            what,
+        })
+    })
+}
+
+fn steps_counted(before: &State, batch: &Batch, after: &State) -> Result<(), String> {
     let steps = batch.events.len() as u64;
     let wrong = if batch.decided_at != before.revision {
         let (decided, found) = (batch.decided_at, before.revision);
@@ -105,12 +140,46 @@ pub fn check_step(before: &State, batch: &Batch, after: &State) -> Result<(), Vi
     } else {
         None
     };
-    wrong.map_or(Ok(()), |what| {
-        Err(Violation {
-            id: "STEPS_COUNTED",
-            what,
-        })
+    wrong.map_or(Ok(()), Err)
+}
+
+fn leases_held(before: &State, _batch: &Batch, after: &State) -> Result<(), String> {
+    held("lease", &named(before), &named(after), before.nodes.fence)?;
+    held("job", &leased(before), &leased(after), before.jobs.fence)
+}
+
+/// By token, what is leased and to whom.
+type Holders = BTreeMap<Fence, (String, NodeName)>;
+
+fn named(state: &State) -> Holders {
+    let leases = state.nodes.leases.iter();
+    leases
+        .map(|(name, lease)| (lease.fence, (name.to_string(), lease.node.clone())))
+        .collect()
+}
+
+fn leased(state: &State) -> Holders {
+    let jobs = state.jobs.iter_after(None);
+    jobs.filter_map(|(id, job)| match &job.standing {
+        jobs::Standing::Leased(lease) => {
+            Some((lease.fence, (id.to_string(), lease.worker.clone())))
+        }
+        _ => None,
     })
+    .collect()
+}
+
+fn held(kind: &str, before: &Holders, after: &Holders, last: Fence) -> Result<(), String> {
+    let stolen = after
+        .range(..=last)
+        .find(|(fence, holder)| before.get(fence) != Some(holder));
+    match stolen {
+        Some((fence, (what, node))) => Err(format!(
+            "{kind} `{what}` came to `{node}` under token {}, and {} was given out before",
+            fence.0, last.0
+        )),
+        None => Ok(()),
+    }
 }
 
 fn versions_past(state: &State) -> Result<(), String> {
@@ -187,4 +256,63 @@ fn commands_remembered(state: &State) -> Result<(), String> {
         return Err(format!("{count} commands are remembered"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use takt_model::{Revision, UnixNano};
+
+    use super::*;
+    use crate::CommandId;
+    use crate::nodes::{Lease, LeaseName};
+
+    /// One lease, held by a node under a token, which was the last given out.
+    fn leased(node: &str, fence: u64) -> State {
+        let lease = Lease {
+            node: NodeName::new(node).unwrap(),
+            incarnation: 1,
+            fence: Fence(fence),
+            granted_at: UnixNano(0),
+            version: Revision(0),
+        };
+        let mut state = State::default();
+        let name = LeaseName::new("index/a").unwrap();
+        state.nodes.leases.insert(name, Arc::new(lease));
+        state.nodes.fence = Fence(fence);
+        state
+    }
+
+    fn step(before: &State, after: &State) -> Result<(), String> {
+        let batch = Batch {
+            command: CommandId(uuid::Uuid::nil()),
+            actor: String::new(),
+            at: UnixNano(0),
+            decided_at: before.revision,
+            events: Vec::new(),
+        };
+        leases_held(before, &batch, after)
+    }
+
+    #[test]
+    fn a_token_that_changes_hands_is_noticed() {
+        let (before, after) = (leased("one", 3), leased("other", 3));
+        let what = step(&before, &after).unwrap_err();
+        assert!(what.contains("token 3"), "{what}");
+    }
+
+    #[test]
+    fn a_token_that_comes_back_is_noticed() {
+        let (before, mut after) = (leased("one", 3), leased("one", 2));
+        after.nodes.fence = Fence(3);
+        assert!(step(&before, &after).is_err());
+    }
+
+    #[test]
+    fn a_lease_that_is_kept_or_given_anew_is_let_pass() {
+        let before = leased("one", 3);
+        assert_eq!(step(&before, &before), Ok(()));
+        assert_eq!(step(&before, &leased("other", 4)), Ok(()));
+    }
 }
