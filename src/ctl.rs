@@ -4,6 +4,7 @@
 //! compiles queries before it sends them.
 
 mod apply;
+mod backup;
 mod call;
 mod explain;
 mod flags;
@@ -12,6 +13,7 @@ mod schema;
 mod show;
 mod table;
 mod text;
+mod watch;
 
 use std::io::Write as _;
 
@@ -52,7 +54,12 @@ impl clap::Args for Args {
             return command;
         };
         let command = schema.nouns.iter().fold(command, |command, noun| {
-            command.subcommand(flags::command_of(&schema, noun))
+            let command_of = flags::command_of(&schema, noun);
+            command.subcommand(if noun.name == backup::NOUN {
+                backup::commands(command_of)
+            } else {
+                command_of
+            })
         });
         let rules = Command::new("rules").about("Alerts and recorded series of a tenant");
         command
@@ -143,6 +150,9 @@ async fn answer(args: Args, tell: &mut dyn FnMut(&str) -> Result<()>) -> Result<
     match noun {
         "explain" => return tell(&explain::explain(&schema, word(inner, "what"))?),
         "completion" => return tell(&completion(inner)?),
+        backup::NOUN if let Some((backup::RESTORE, matches)) = inner.subcommand() => {
+            return tell(&backup::restore(matches).await?);
+        }
         _ => {}
     }
     let endpoint = word(inner, "endpoint").to_owned();
@@ -159,12 +169,20 @@ async fn answer(args: Args, tell: &mut dyn FnMut(&str) -> Result<()>) -> Result<
         let (verb, matches) = inner.subcommand().context("say what to do")?;
         let found = schema.noun(noun).and_then(|noun| noun.verb(verb));
         let verb = found.with_context(|| format!("`{noun} {verb}` is unknown"))?;
-        carry_out(&client, verb, matches, tell).await
+        if (noun, verb.name.as_str()) == (backup::NOUN, backup::BACKUP) {
+            match backup::backup(&client, verb, matches).await {
+                Ok(text) => tell(&text),
+                Err(error) => Err(error),
+            }
+        } else {
+            carry_out(&schema, &client, verb, matches, tell).await
+        }
     };
     done.map_err(|error| explain_status(error, &endpoint))
 }
 
 async fn carry_out(
+    schema: &Schema,
     client: &Client,
     verb: &Verb,
     matches: &ArgMatches,
@@ -183,12 +201,28 @@ async fn carry_out(
         return Ok(());
     }
     let whole = verb.is_list() && matches.get_one::<String>("page-size").is_none();
-    let answer = if whole {
-        every_page(client, verb, request).await?
-    } else {
-        client.unary(verb, request).await?
-    };
+    if verb.reads() && matches.get_flag(flags::WATCH) {
+        let ask = async || {
+            let answer = ask(client, verb, request.clone(), whole).await?;
+            show::show(&answer, output)
+        };
+        return watch::watch(schema, client, &request, ask, tell).await;
+    }
+    let answer = ask(client, verb, request, whole).await?;
     tell(&show::show(&answer, output)?)
+}
+
+async fn ask(
+    client: &Client,
+    verb: &Verb,
+    request: DynamicMessage,
+    whole: bool,
+) -> Result<DynamicMessage> {
+    if whole {
+        every_page(client, verb, request).await
+    } else {
+        client.unary(verb, request).await
+    }
 }
 
 /// All pages as one answer.

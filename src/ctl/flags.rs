@@ -41,6 +41,14 @@ fn command_of_verb(schema: &Schema, verb: &Verb) -> Command {
     for flag in flags(verb) {
         command = command.arg(arg(schema, verb, &flag));
     }
+    if verb.reads() {
+        command = command.arg(
+            Arg::new(WATCH)
+                .long(WATCH)
+                .action(ArgAction::SetTrue)
+                .help("Answer again whenever something changed, until interrupted"),
+        );
+    }
     if verb.method.input().fields().len() > 0 {
         command = command.arg(
             Arg::new(FILE)
@@ -53,6 +61,7 @@ fn command_of_verb(schema: &Schema, verb: &Verb) -> Command {
     command
 }
 
+pub(super) const WATCH: &str = "watch";
 const FILE: &str = "request file";
 
 fn with_doc(command: Command, doc: &str) -> Command {

@@ -106,6 +106,12 @@ impl Verb {
             .is_some()
     }
 
+    /// It answers with what there is, all at once.
+    pub(super) fn reads(&self) -> bool {
+        let name = self.method.name();
+        !self.method.is_server_streaming() && (name.starts_with("Get") || name.starts_with("List"))
+    }
+
     /// A field that is given by its place and not by a flag.
     pub(super) fn is_positional(&self, field: &FieldDescriptor) -> bool {
         !self.is_list()

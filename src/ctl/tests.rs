@@ -225,6 +225,87 @@ async fn wrong_arguments_are_told_before_anything_is_sent() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_shown_looked_back_on_and_compared() {
+    let server = Server::start().await;
+    server.ctl("tenant create team-1 --display-name One").await;
+    server.ctl("tenant update team-1 --display-name Two").await;
+    let shown = server.ctl("log show --after-revision 1 -o json").await;
+    assert!(shown.contains("\"display_name\": \"Two\""), "{shown}");
+    assert!(!shown.contains("One"), "{shown}");
+    let then = server.ctl("log at --revision 1 -o json").await;
+    assert!(then.contains("\"display_name\": \"One\""), "{then}");
+    let between = server
+        .ctl("log diff --from-revision 1 --to-revision 2 -o json")
+        .await;
+    let between: serde_json::Value = serde_json::from_str(&between).unwrap();
+    let name = |side: &str| between[side]["tenant"]["display_name"].clone();
+    assert_eq!(
+        (name("before"), name("after")),
+        ("One".into(), "Two".into())
+    );
+    let ahead = server.try_ctl("log at --revision 9").await.unwrap_err();
+    assert!(ahead.to_string().contains("REVISION_IN_FUTURE"), "{ahead}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_backed_up_and_becomes_the_log_of_another_node() {
+    let server = Server::start().await;
+    server.ctl("tenant create team-1").await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("backup");
+    let to = format!("log backup --to {}", file.display());
+    let said = server.ctl(&to).await;
+    let size = std::fs::metadata(&file).unwrap().len();
+    assert!(said.starts_with(&format!("{size} bytes in ")), "{said}");
+    let again = server.try_ctl(&to).await.unwrap_err();
+    assert!(again.to_string().contains("exists already"), "{again}");
+    server.stop().await;
+
+    let config = dir.path().join("takt.yaml");
+    let data = dir.path().join("data");
+    std::fs::write(&config, format!("data_dir: {}\n", data.display())).unwrap();
+    let from = format!("--from {} --config {}", file.display(), config.display());
+    let restore = format!("log restore {from}");
+    let restored = ask("http://127.0.0.1:1", &restore).await.unwrap();
+    assert!(restored.contains("revisions 0 to 1 in "), "{restored}");
+    let again = ask("http://127.0.0.1:1", &restore).await.unwrap_err();
+    assert!(again.to_string().contains("exists already"), "{again}");
+    let nowhere = "log restore --from s4://bucket/key";
+    let nowhere = ask("http://127.0.0.1:1", nowhere).await.unwrap_err();
+    assert!(nowhere.to_string().contains("nowhere a backup can be"));
+
+    let other = Server::over(&data.join("control")).await;
+    let tenants = other.ctl("tenant list").await;
+    assert!(tenants.contains("team-1"), "{tenants}");
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_watched() {
+    let server = Server::start().await;
+    server.ctl("tenant create team-1").await;
+    let (told, mut heard) = tokio::sync::mpsc::channel(8);
+    let words = format!("ctl --endpoint {} tenant list --watch", server.endpoint);
+    let cli = Cli::parse_from(words.split_whitespace());
+    let mut tell = |text: &str| Ok(told.try_send(text.to_owned())?);
+    let watching = answer(cli.args, &mut tell);
+    let story = async {
+        let first = heard.recv().await.unwrap();
+        assert!(first.contains("team-1"), "{first}");
+        server.ctl("tenant create team-2").await;
+        assert_eq!(heard.recv().await.unwrap(), "\n");
+        let second = heard.recv().await.unwrap();
+        assert!(second.contains("team-2"), "{second}");
+    };
+    tokio::select! {
+        ended = watching => panic!("{ended:?}"),
+        () = story => {}
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn every_field_is_explained_by_the_contract() {
     let text = ask("http://127.0.0.1:1", "explain tenant").await.unwrap();
@@ -258,15 +339,23 @@ fn every_method_is_a_command_with_flags_of_its_own() {
 struct Server {
     endpoint: String,
     tasks: Tasks,
-    _dir: tempfile::TempDir,
+    _dir: Option<tempfile::TempDir>,
 }
 
 impl Server {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let server = Self::over(dir.path()).await;
+        Self {
+            _dir: Some(dir),
+            ..server
+        }
+    }
+
+    async fn over(dir: &std::path::Path) -> Self {
         let tasks = Tasks::default();
         let clock = Arc::new(ManualClock::at(UnixNano::from_secs(1_700_000_000)));
-        let settings = takt_log::Settings::new(dir.path().into());
+        let settings = takt_log::Settings::new(dir.into());
         let log = takt_log::open(
             settings,
             takt_log::Parts::new(clock.clone()),
@@ -296,7 +385,7 @@ impl Server {
         Self {
             endpoint,
             tasks,
-            _dir: dir,
+            _dir: None,
         }
     }
 

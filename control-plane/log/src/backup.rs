@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::codec::{self, DecodeError, LEVEL};
 use crate::handle::Handle;
+use crate::node::{IN_PROCESS, Settings};
 use crate::past::{begin_with, oldest_checkpoint};
 use crate::store::{APPLIED, Disk, HISTORY, PURGED, SNAPSHOT, Store, VOTE, put_value};
 use crate::types::{AppliedAt, LeaderId, Vote};
@@ -153,6 +154,17 @@ pub enum RestoreError {
 impl From<DecodeError> for RestoreError {
     fn from(error: DecodeError) -> Self {
         Self::Decode(error.to_string())
+    }
+}
+
+impl Settings {
+    /// Makes the log file of this node, as a single voter, from a backup. Blocks.
+    ///
+    /// # Errors
+    /// As [`restore()`].
+    pub fn restore(&self, backup: impl Read) -> Result<Restored, RestoreError> {
+        let address = self.address.as_deref().unwrap_or(IN_PROCESS);
+        restore(backup, &self.dir, self.node, address)
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{digest, join, steward};
 
 pub(crate) const FILE: &str = "control.redb";
 /// The address of a voter that nobody can reach.
-const IN_PROCESS: &str = "in-process";
+pub(crate) const IN_PROCESS: &str = "in-process";
 /// How long a node may take to receive a snapshot and write it to its disk.
 const SNAPSHOT_TIMEOUT_MILLIS: u64 = 60_000;
 

@@ -16,6 +16,7 @@ mod forward;
 mod jobs;
 mod ledger;
 mod licences;
+mod log;
 mod nodes;
 mod overrides;
 mod page;

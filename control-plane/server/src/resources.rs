@@ -91,12 +91,20 @@ impl ResourceService for ResourceApi {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let request = request.into_inner();
         let filter = rows::filter(&request.resources, &request.tenant, request.name)?;
-        let after = Revision(request.after_revision);
-        caught_up(&self.log, &self.views, after).await?;
-        let after = self.views.moment(after).unwrap_or_else(|| Moment {
-            revision: after,
-            ..Moment::default()
-        });
+        let after = match (request.from_now, Revision(request.after_revision)) {
+            (true, Revision(0)) => Moment::of(&self.views.state()),
+            (true, _) => {
+                let text = "say either `from_now` or `after_revision`";
+                return Err(invalid("WATCH_AMBIGUOUS", text));
+            }
+            (false, after) => {
+                caught_up(&self.log, &self.views, after).await?;
+                self.views.moment(after).unwrap_or_else(|| Moment {
+                    revision: after,
+                    ..Moment::default()
+                })
+            }
+        };
         let watch = self
             .views
             .watch(after, filter.clone())
@@ -147,7 +155,7 @@ impl ResourceService for ResourceApi {
     }
 }
 
-fn entry(recorded: Recorded) -> wire::HistoryEntry {
+pub(crate) fn entry(recorded: Recorded) -> wire::HistoryEntry {
     let batch = recorded.batch;
     wire::HistoryEntry {
         revision: recorded.revision.0,

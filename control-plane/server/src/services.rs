@@ -17,6 +17,7 @@ use takt_wire::takt::admin::v1::decision_service_server::DecisionServiceServer;
 use takt_wire::takt::admin::v1::job_service_server::JobServiceServer;
 use takt_wire::takt::admin::v1::ledger_service_server::LedgerServiceServer;
 use takt_wire::takt::admin::v1::licence_service_server::LicenceServiceServer;
+use takt_wire::takt::admin::v1::log_service_server::LogServiceServer;
 use takt_wire::takt::admin::v1::node_service_server::NodeServiceServer;
 use takt_wire::takt::admin::v1::oidc_issuer_service_server::OidcIssuerServiceServer;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
@@ -45,6 +46,7 @@ use crate::forward::{Forward, receive};
 use crate::jobs::{JobApi, WorkerApi};
 use crate::ledger::{LedgerApi, UsageApi};
 use crate::licences::LicenceApi;
+use crate::log::LogApi;
 use crate::nodes::NodeApi;
 use crate::overrides::OverridesApi;
 use crate::policies::PolicyApi;
@@ -171,6 +173,7 @@ impl Services {
             .add_service(JobServiceServer::new(JobApi::new(writer.clone())))
             .add_service(JobsServiceServer::new(WorkerApi::new(writer.clone())))
             .add_service(LeaseServiceServer::new(LeaseApi::new(writer)))
+            .add_service(LogServiceServer::new(LogApi::new(self.log.clone())))
             .add_service(ResourceServiceServer::new(ResourceApi::new(
                 self.log.clone(),
                 self.views.clone(),

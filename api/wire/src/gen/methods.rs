@@ -56,6 +56,10 @@ pub enum AdminMethod {
     LicenceGetLicenceStatus,
     LicenceListLicences,
     LicenceRemoveLicence,
+    LogAt,
+    LogBackup,
+    LogDiff,
+    LogShowLog,
     NodeDrainNode,
     NodeForgetNode,
     NodeGetNode,
@@ -184,6 +188,10 @@ impl AdminMethod {
         Self::LicenceGetLicenceStatus,
         Self::LicenceListLicences,
         Self::LicenceRemoveLicence,
+        Self::LogAt,
+        Self::LogBackup,
+        Self::LogDiff,
+        Self::LogShowLog,
         Self::NodeDrainNode,
         Self::NodeForgetNode,
         Self::NodeGetNode,
@@ -313,6 +321,10 @@ impl AdminMethod {
             Self::LicenceGetLicenceStatus => "/takt.admin.v1.LicenceService/GetLicenceStatus",
             Self::LicenceListLicences => "/takt.admin.v1.LicenceService/ListLicences",
             Self::LicenceRemoveLicence => "/takt.admin.v1.LicenceService/RemoveLicence",
+            Self::LogAt => "/takt.admin.v1.LogService/At",
+            Self::LogBackup => "/takt.admin.v1.LogService/Backup",
+            Self::LogDiff => "/takt.admin.v1.LogService/Diff",
+            Self::LogShowLog => "/takt.admin.v1.LogService/ShowLog",
             Self::NodeDrainNode => "/takt.admin.v1.NodeService/DrainNode",
             Self::NodeForgetNode => "/takt.admin.v1.NodeService/ForgetNode",
             Self::NodeGetNode => "/takt.admin.v1.NodeService/GetNode",
@@ -443,6 +455,10 @@ impl AdminMethod {
             "/takt.admin.v1.LicenceService/GetLicenceStatus" => Self::LicenceGetLicenceStatus,
             "/takt.admin.v1.LicenceService/ListLicences" => Self::LicenceListLicences,
             "/takt.admin.v1.LicenceService/RemoveLicence" => Self::LicenceRemoveLicence,
+            "/takt.admin.v1.LogService/At" => Self::LogAt,
+            "/takt.admin.v1.LogService/Backup" => Self::LogBackup,
+            "/takt.admin.v1.LogService/Diff" => Self::LogDiff,
+            "/takt.admin.v1.LogService/ShowLog" => Self::LogShowLog,
             "/takt.admin.v1.NodeService/DrainNode" => Self::NodeDrainNode,
             "/takt.admin.v1.NodeService/ForgetNode" => Self::NodeForgetNode,
             "/takt.admin.v1.NodeService/GetNode" => Self::NodeGetNode,
@@ -615,6 +631,10 @@ impl AdminMethod {
             | Self::LicenceGetLicence
             | Self::LicenceGetLicenceStatus
             | Self::LicenceListLicences
+            | Self::LogAt
+            | Self::LogBackup
+            | Self::LogDiff
+            | Self::LogShowLog
             | Self::NodeGetNode
             | Self::NodeListLeases
             | Self::NodeListNodes

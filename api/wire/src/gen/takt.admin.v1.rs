@@ -10099,841 +10099,6 @@ pub mod node_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// One layer.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Scope {
-    #[prost(oneof = "scope::Scope", tags = "1, 2, 3")]
-    pub scope: ::core::option::Option<scope::Scope>,
-}
-/// Nested message and enum types in `Scope`.
-pub mod scope {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    pub enum Scope {
-        /// What is set for this tenant.
-        #[prost(string, tag = "1")]
-        Tenant(::prost::alloc::string::String),
-        /// What every tenant inherits; must be true.
-        #[prost(bool, tag = "2")]
-        Defaults(bool),
-        /// What this tenant set for itself.
-        #[prost(string, tag = "3")]
-        UserConfigurable(::prost::alloc::string::String),
-    }
-}
-/// What is set in one layer.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Overrides {
-    #[prost(message, optional, tag = "1")]
-    pub scope: ::core::option::Option<Scope>,
-    /// Value by dotted name, as in `ingestion.rate_limit_bytes`.
-    #[prost(btree_map = "string, string", tag = "2")]
-    pub fields: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-    /// Changes with every change of the layer; send it back as `if_match`. 0 is a layer nobody touched.
-    #[prost(uint64, tag = "3")]
-    pub version: u64,
-}
-/// What holds in the end for one field.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Override {
-    /// Dotted, as in `ingestion.rate_limit_bytes`.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub value: ::prost::alloc::string::String,
-    #[prost(enumeration = "OverrideSource", tag = "3")]
-    pub source: i32,
-    /// `bytes`, `duration`, `count`, `true or false`…
-    #[prost(string, tag = "4")]
-    pub unit: ::prost::alloc::string::String,
-}
-/// A field that may be set.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct OverrideField {
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub unit: ::prost::alloc::string::String,
-    /// What it is for.
-    #[prost(string, tag = "3")]
-    pub doc: ::prost::alloc::string::String,
-    /// What holds when nobody sets it; empty when nothing acts on the field yet.
-    #[prost(string, tag = "4")]
-    pub built_in: ::prost::alloc::string::String,
-    /// Otherwise it is checked and kept, and nothing acts on it yet.
-    #[prost(bool, tag = "5")]
-    pub acted_on: bool,
-    /// A tenant may set it for itself.
-    #[prost(bool, tag = "6")]
-    pub user_configurable: bool,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetOverridesRequest {
-    #[prost(message, optional, tag = "1")]
-    pub scope: ::core::option::Option<Scope>,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetOverridesResponse {
-    #[prost(message, optional, tag = "1")]
-    pub overrides: ::core::option::Option<Overrides>,
-    /// What holds in the end, every field that has a value, and which layer it comes from.
-    #[prost(message, repeated, tag = "2")]
-    pub effective: ::prost::alloc::vec::Vec<Override>,
-    /// Names set in a layer that this version of Takt does not know or cannot read, and why; they have no effect.
-    #[prost(btree_map = "string, string", tag = "3")]
-    pub ignored: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListOverrideFieldsRequest {
-    /// Those whose name begins so.
-    #[prost(string, tag = "1")]
-    pub prefix: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListOverrideFieldsResponse {
-    #[prost(message, repeated, tag = "1")]
-    pub fields: ::prost::alloc::vec::Vec<OverrideField>,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ChangeOverridesRequest {
-    #[prost(message, optional, tag = "1")]
-    pub change: ::core::option::Option<Change>,
-    #[prost(message, optional, tag = "2")]
-    pub scope: ::core::option::Option<Scope>,
-    #[prost(btree_map = "string, string", tag = "3")]
-    pub set: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-    /// These inherit again.
-    #[prost(string, repeated, tag = "4")]
-    pub clear: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ChangeOverridesResponse {
-    #[prost(message, optional, tag = "1")]
-    pub outcome: ::core::option::Option<Outcome>,
-    #[prost(message, optional, tag = "2")]
-    pub overrides: ::core::option::Option<Overrides>,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ReplaceOverridesRequest {
-    #[prost(message, optional, tag = "1")]
-    pub change: ::core::option::Option<Change>,
-    #[prost(message, optional, tag = "2")]
-    pub scope: ::core::option::Option<Scope>,
-    #[prost(btree_map = "string, string", tag = "3")]
-    pub fields: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ReplaceOverridesResponse {
-    #[prost(message, optional, tag = "1")]
-    pub outcome: ::core::option::Option<Outcome>,
-    #[prost(message, optional, tag = "2")]
-    pub overrides: ::core::option::Option<Overrides>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RollbackOverridesRequest {
-    #[prost(message, optional, tag = "1")]
-    pub change: ::core::option::Option<Change>,
-    #[prost(message, optional, tag = "2")]
-    pub scope: ::core::option::Option<Scope>,
-    /// Refused when it is in the future or forgotten; `takt ctl resource list-history` shows which there are.
-    #[prost(uint64, tag = "3")]
-    pub to_revision: u64,
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct RollbackOverridesResponse {
-    #[prost(message, optional, tag = "1")]
-    pub outcome: ::core::option::Option<Outcome>,
-    #[prost(message, optional, tag = "2")]
-    pub overrides: ::core::option::Option<Overrides>,
-}
-/// Which layer a value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum OverrideSource {
-    Unspecified = 0,
-    BuiltIn = 1,
-    Defaults = 2,
-    Tenant = 3,
-    UserConfigurable = 4,
-}
-impl OverrideSource {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "OVERRIDE_SOURCE_UNSPECIFIED",
-            Self::BuiltIn => "OVERRIDE_SOURCE_BUILT_IN",
-            Self::Defaults => "OVERRIDE_SOURCE_DEFAULTS",
-            Self::Tenant => "OVERRIDE_SOURCE_TENANT",
-            Self::UserConfigurable => "OVERRIDE_SOURCE_USER_CONFIGURABLE",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "OVERRIDE_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
-            "OVERRIDE_SOURCE_BUILT_IN" => Some(Self::BuiltIn),
-            "OVERRIDE_SOURCE_DEFAULTS" => Some(Self::Defaults),
-            "OVERRIDE_SOURCE_TENANT" => Some(Self::Tenant),
-            "OVERRIDE_SOURCE_USER_CONFIGURABLE" => Some(Self::UserConfigurable),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod overrides_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// What tenants may do. Four layers, the upper wins field by field: what a tenant set for itself, what was
-    /// set for the tenant, the defaults, and what Takt was started with.
-    #[derive(Debug, Clone)]
-    pub struct OverridesServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl OverridesServiceClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
-    }
-    impl<T> OverridesServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> OverridesServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            OverridesServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Shows a layer, and what holds there in the end.
-        pub async fn get_overrides(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetOverridesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetOverridesResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/takt.admin.v1.OverridesService/GetOverrides",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("takt.admin.v1.OverridesService", "GetOverrides"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Shows every field that may be set.
-        pub async fn list_override_fields(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListOverrideFieldsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListOverrideFieldsResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/takt.admin.v1.OverridesService/ListOverrideFields",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "takt.admin.v1.OverridesService",
-                        "ListOverrideFields",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Sets and clears fields of a layer and leaves the others; all or nothing.
-        pub async fn change_overrides(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ChangeOverridesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ChangeOverridesResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/takt.admin.v1.OverridesService/ChangeOverrides",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("takt.admin.v1.OverridesService", "ChangeOverrides"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Makes a layer have exactly these fields.
-        pub async fn replace_overrides(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ReplaceOverridesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ReplaceOverridesResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/takt.admin.v1.OverridesService/ReplaceOverrides",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("takt.admin.v1.OverridesService", "ReplaceOverrides"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Makes a layer what it was at a revision.
-        pub async fn rollback_overrides(
-            &mut self,
-            request: impl tonic::IntoRequest<super::RollbackOverridesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::RollbackOverridesResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/takt.admin.v1.OverridesService/RollbackOverrides",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new(
-                        "takt.admin.v1.OverridesService",
-                        "RollbackOverrides",
-                    ),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod overrides_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with OverridesServiceServer.
-    #[async_trait]
-    pub trait OverridesService: std::marker::Send + std::marker::Sync + 'static {
-        /// Shows a layer, and what holds there in the end.
-        async fn get_overrides(
-            &self,
-            request: tonic::Request<super::GetOverridesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetOverridesResponse>,
-            tonic::Status,
-        >;
-        /// Shows every field that may be set.
-        async fn list_override_fields(
-            &self,
-            request: tonic::Request<super::ListOverrideFieldsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListOverrideFieldsResponse>,
-            tonic::Status,
-        >;
-        /// Sets and clears fields of a layer and leaves the others; all or nothing.
-        async fn change_overrides(
-            &self,
-            request: tonic::Request<super::ChangeOverridesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ChangeOverridesResponse>,
-            tonic::Status,
-        >;
-        /// Makes a layer have exactly these fields.
-        async fn replace_overrides(
-            &self,
-            request: tonic::Request<super::ReplaceOverridesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ReplaceOverridesResponse>,
-            tonic::Status,
-        >;
-        /// Makes a layer what it was at a revision.
-        async fn rollback_overrides(
-            &self,
-            request: tonic::Request<super::RollbackOverridesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::RollbackOverridesResponse>,
-            tonic::Status,
-        >;
-    }
-    /// What tenants may do. Four layers, the upper wins field by field: what a tenant set for itself, what was
-    /// set for the tenant, the defaults, and what Takt was started with.
-    #[derive(Debug)]
-    pub struct OverridesServiceServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> OverridesServiceServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for OverridesServiceServer<T>
-    where
-        T: OverridesService,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/takt.admin.v1.OverridesService/GetOverrides" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetOverridesSvc<T: OverridesService>(pub Arc<T>);
-                    impl<
-                        T: OverridesService,
-                    > tonic::server::UnaryService<super::GetOverridesRequest>
-                    for GetOverridesSvc<T> {
-                        type Response = super::GetOverridesResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetOverridesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as OverridesService>::get_overrides(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetOverridesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/takt.admin.v1.OverridesService/ListOverrideFields" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListOverrideFieldsSvc<T: OverridesService>(pub Arc<T>);
-                    impl<
-                        T: OverridesService,
-                    > tonic::server::UnaryService<super::ListOverrideFieldsRequest>
-                    for ListOverrideFieldsSvc<T> {
-                        type Response = super::ListOverrideFieldsResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListOverrideFieldsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as OverridesService>::list_override_fields(
-                                        &inner,
-                                        request,
-                                    )
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListOverrideFieldsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/takt.admin.v1.OverridesService/ChangeOverrides" => {
-                    #[allow(non_camel_case_types)]
-                    struct ChangeOverridesSvc<T: OverridesService>(pub Arc<T>);
-                    impl<
-                        T: OverridesService,
-                    > tonic::server::UnaryService<super::ChangeOverridesRequest>
-                    for ChangeOverridesSvc<T> {
-                        type Response = super::ChangeOverridesResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ChangeOverridesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as OverridesService>::change_overrides(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ChangeOverridesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/takt.admin.v1.OverridesService/ReplaceOverrides" => {
-                    #[allow(non_camel_case_types)]
-                    struct ReplaceOverridesSvc<T: OverridesService>(pub Arc<T>);
-                    impl<
-                        T: OverridesService,
-                    > tonic::server::UnaryService<super::ReplaceOverridesRequest>
-                    for ReplaceOverridesSvc<T> {
-                        type Response = super::ReplaceOverridesResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ReplaceOverridesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as OverridesService>::replace_overrides(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ReplaceOverridesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/takt.admin.v1.OverridesService/RollbackOverrides" => {
-                    #[allow(non_camel_case_types)]
-                    struct RollbackOverridesSvc<T: OverridesService>(pub Arc<T>);
-                    impl<
-                        T: OverridesService,
-                    > tonic::server::UnaryService<super::RollbackOverridesRequest>
-                    for RollbackOverridesSvc<T> {
-                        type Response = super::RollbackOverridesResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::RollbackOverridesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as OverridesService>::rollback_overrides(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = RollbackOverridesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for OverridesServiceServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "takt.admin.v1.OverridesService";
-    impl<T> tonic::server::NamedService for OverridesServiceServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Policy {
     #[prost(string, tag = "1")]
@@ -15288,6 +14453,9 @@ pub struct WatchRequest {
     /// Only what has this name.
     #[prost(string, tag = "4")]
     pub name: ::prost::alloc::string::String,
+    /// Nothing of what there is, and only what changes from now on. Not together with `after_revision`.
+    #[prost(bool, tag = "5")]
+    pub from_now: bool,
 }
 /// Heard with every change, and without one every two seconds, so that silence means trouble.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -15830,6 +14998,1485 @@ pub mod resource_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "takt.admin.v1.ResourceService";
     impl<T> tonic::server::NamedService for ResourceServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShowLogRequest {
+    /// Only later decisions; 0 is all that are kept.
+    #[prost(uint64, tag = "1")]
+    pub after_revision: u64,
+    /// Only decisions about things of these kinds; none is all.
+    #[prost(enumeration = "Resource", repeated, tag = "2")]
+    pub resources: ::prost::alloc::vec::Vec<i32>,
+    /// Only decisions about things of this tenant.
+    #[prost(string, tag = "3")]
+    pub tenant: ::prost::alloc::string::String,
+    /// Go on with every new decision, without an end.
+    #[prost(bool, tag = "4")]
+    pub follow: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShowLogResponse {
+    #[prost(message, optional, tag = "1")]
+    pub entry: ::core::option::Option<HistoryEntry>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AtRequest {
+    /// Decisions are wholes: within one, what stood before it.
+    #[prost(uint64, tag = "1")]
+    pub revision: u64,
+    /// Only these kinds; none is all.
+    #[prost(enumeration = "Resource", repeated, tag = "2")]
+    pub resources: ::prost::alloc::vec::Vec<i32>,
+    /// Only what is this tenant's.
+    #[prost(string, tag = "3")]
+    pub tenant: ::prost::alloc::string::String,
+    /// Only what has this name.
+    #[prost(string, tag = "4")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AtResponse {
+    /// The end of the last decision at or before the one asked for.
+    #[prost(uint64, tag = "1")]
+    pub revision: u64,
+    /// Unix nanoseconds.
+    #[prost(fixed64, tag = "2")]
+    pub decided_at: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub things: ::prost::alloc::vec::Vec<Thing>,
+}
+/// A thing as it stood.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Thing {
+    #[prost(message, optional, tag = "1")]
+    pub subject: ::core::option::Option<Subject>,
+    #[prost(message, optional, tag = "2")]
+    pub row: ::core::option::Option<Row>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DiffRequest {
+    #[prost(uint64, tag = "1")]
+    pub from_revision: u64,
+    /// Not before `from_revision`; 0 is the newest.
+    #[prost(uint64, tag = "2")]
+    pub to_revision: u64,
+    /// Only these kinds; none is all.
+    #[prost(enumeration = "Resource", repeated, tag = "3")]
+    pub resources: ::prost::alloc::vec::Vec<i32>,
+    /// Only what is this tenant's.
+    #[prost(string, tag = "4")]
+    pub tenant: ::prost::alloc::string::String,
+    /// Only what has this name.
+    #[prost(string, tag = "5")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DiffResponse {
+    #[prost(message, optional, tag = "1")]
+    pub subject: ::core::option::Option<Subject>,
+    /// Absent when it was not there.
+    #[prost(message, optional, tag = "2")]
+    pub before: ::core::option::Option<Row>,
+    /// Absent when it is not there any more.
+    #[prost(message, optional, tag = "3")]
+    pub after: ::core::option::Option<Row>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupResponse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub piece: ::prost::alloc::vec::Vec<u8>,
+}
+/// Generated client implementations.
+pub mod log_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The control log itself: what was decided, what stood at any revision, and all of it as one file. Works at every node.
+    #[derive(Debug, Clone)]
+    pub struct LogServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl LogServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> LogServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> LogServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            LogServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Every decision after a revision, oldest first.
+        pub async fn show_log(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ShowLogRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ShowLogResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.LogService/ShowLog",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("takt.admin.v1.LogService", "ShowLog"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// What stood at a revision, as far back as the log is kept.
+        pub async fn at(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AtRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::AtResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.LogService/At",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("takt.admin.v1.LogService", "At"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// What stands differently at two revisions.
+        pub async fn diff(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DiffRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::DiffResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.LogService/Diff",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("takt.admin.v1.LogService", "Diff"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// The whole log as the bytes of one file, which `takt ctl log restore` makes a log of again. A file without its
+        /// end is refused, so an answer that broke off does no harm.
+        pub async fn backup(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BackupRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BackupResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.LogService/Backup",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("takt.admin.v1.LogService", "Backup"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod log_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with LogServiceServer.
+    #[async_trait]
+    pub trait LogService: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the ShowLog method.
+        type ShowLogStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ShowLogResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Every decision after a revision, oldest first.
+        async fn show_log(
+            &self,
+            request: tonic::Request<super::ShowLogRequest>,
+        ) -> std::result::Result<tonic::Response<Self::ShowLogStream>, tonic::Status>;
+        /// Server streaming response type for the At method.
+        type AtStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::AtResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// What stood at a revision, as far back as the log is kept.
+        async fn at(
+            &self,
+            request: tonic::Request<super::AtRequest>,
+        ) -> std::result::Result<tonic::Response<Self::AtStream>, tonic::Status>;
+        /// Server streaming response type for the Diff method.
+        type DiffStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::DiffResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// What stands differently at two revisions.
+        async fn diff(
+            &self,
+            request: tonic::Request<super::DiffRequest>,
+        ) -> std::result::Result<tonic::Response<Self::DiffStream>, tonic::Status>;
+        /// Server streaming response type for the Backup method.
+        type BackupStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::BackupResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The whole log as the bytes of one file, which `takt ctl log restore` makes a log of again. A file without its
+        /// end is refused, so an answer that broke off does no harm.
+        async fn backup(
+            &self,
+            request: tonic::Request<super::BackupRequest>,
+        ) -> std::result::Result<tonic::Response<Self::BackupStream>, tonic::Status>;
+    }
+    /// The control log itself: what was decided, what stood at any revision, and all of it as one file. Works at every node.
+    #[derive(Debug)]
+    pub struct LogServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> LogServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for LogServiceServer<T>
+    where
+        T: LogService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/takt.admin.v1.LogService/ShowLog" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowLogSvc<T: LogService>(pub Arc<T>);
+                    impl<
+                        T: LogService,
+                    > tonic::server::ServerStreamingService<super::ShowLogRequest>
+                    for ShowLogSvc<T> {
+                        type Response = super::ShowLogResponse;
+                        type ResponseStream = T::ShowLogStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ShowLogRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LogService>::show_log(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowLogSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.LogService/At" => {
+                    #[allow(non_camel_case_types)]
+                    struct AtSvc<T: LogService>(pub Arc<T>);
+                    impl<
+                        T: LogService,
+                    > tonic::server::ServerStreamingService<super::AtRequest>
+                    for AtSvc<T> {
+                        type Response = super::AtResponse;
+                        type ResponseStream = T::AtStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AtRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LogService>::at(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AtSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.LogService/Diff" => {
+                    #[allow(non_camel_case_types)]
+                    struct DiffSvc<T: LogService>(pub Arc<T>);
+                    impl<
+                        T: LogService,
+                    > tonic::server::ServerStreamingService<super::DiffRequest>
+                    for DiffSvc<T> {
+                        type Response = super::DiffResponse;
+                        type ResponseStream = T::DiffStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DiffRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LogService>::diff(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DiffSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.LogService/Backup" => {
+                    #[allow(non_camel_case_types)]
+                    struct BackupSvc<T: LogService>(pub Arc<T>);
+                    impl<
+                        T: LogService,
+                    > tonic::server::ServerStreamingService<super::BackupRequest>
+                    for BackupSvc<T> {
+                        type Response = super::BackupResponse;
+                        type ResponseStream = T::BackupStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BackupRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LogService>::backup(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BackupSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for LogServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "takt.admin.v1.LogService";
+    impl<T> tonic::server::NamedService for LogServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// One layer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Scope {
+    #[prost(oneof = "scope::Scope", tags = "1, 2, 3")]
+    pub scope: ::core::option::Option<scope::Scope>,
+}
+/// Nested message and enum types in `Scope`.
+pub mod scope {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Scope {
+        /// What is set for this tenant.
+        #[prost(string, tag = "1")]
+        Tenant(::prost::alloc::string::String),
+        /// What every tenant inherits; must be true.
+        #[prost(bool, tag = "2")]
+        Defaults(bool),
+        /// What this tenant set for itself.
+        #[prost(string, tag = "3")]
+        UserConfigurable(::prost::alloc::string::String),
+    }
+}
+/// What is set in one layer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Overrides {
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<Scope>,
+    /// Value by dotted name, as in `ingestion.rate_limit_bytes`.
+    #[prost(btree_map = "string, string", tag = "2")]
+    pub fields: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Changes with every change of the layer; send it back as `if_match`. 0 is a layer nobody touched.
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+}
+/// What holds in the end for one field.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Override {
+    /// Dotted, as in `ingestion.rate_limit_bytes`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
+    #[prost(enumeration = "OverrideSource", tag = "3")]
+    pub source: i32,
+    /// `bytes`, `duration`, `count`, `true or false`…
+    #[prost(string, tag = "4")]
+    pub unit: ::prost::alloc::string::String,
+}
+/// A field that may be set.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OverrideField {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub unit: ::prost::alloc::string::String,
+    /// What it is for.
+    #[prost(string, tag = "3")]
+    pub doc: ::prost::alloc::string::String,
+    /// What holds when nobody sets it; empty when nothing acts on the field yet.
+    #[prost(string, tag = "4")]
+    pub built_in: ::prost::alloc::string::String,
+    /// Otherwise it is checked and kept, and nothing acts on it yet.
+    #[prost(bool, tag = "5")]
+    pub acted_on: bool,
+    /// A tenant may set it for itself.
+    #[prost(bool, tag = "6")]
+    pub user_configurable: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetOverridesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<Scope>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetOverridesResponse {
+    #[prost(message, optional, tag = "1")]
+    pub overrides: ::core::option::Option<Overrides>,
+    /// What holds in the end, every field that has a value, and which layer it comes from.
+    #[prost(message, repeated, tag = "2")]
+    pub effective: ::prost::alloc::vec::Vec<Override>,
+    /// Names set in a layer that this version of Takt does not know or cannot read, and why; they have no effect.
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub ignored: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOverrideFieldsRequest {
+    /// Those whose name begins so.
+    #[prost(string, tag = "1")]
+    pub prefix: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOverrideFieldsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub fields: ::prost::alloc::vec::Vec<OverrideField>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChangeOverridesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
+    #[prost(message, optional, tag = "2")]
+    pub scope: ::core::option::Option<Scope>,
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub set: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// These inherit again.
+    #[prost(string, repeated, tag = "4")]
+    pub clear: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChangeOverridesResponse {
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
+    pub overrides: ::core::option::Option<Overrides>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplaceOverridesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
+    #[prost(message, optional, tag = "2")]
+    pub scope: ::core::option::Option<Scope>,
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub fields: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplaceOverridesResponse {
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
+    pub overrides: ::core::option::Option<Overrides>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollbackOverridesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<Change>,
+    #[prost(message, optional, tag = "2")]
+    pub scope: ::core::option::Option<Scope>,
+    /// Refused when it is in the future or forgotten; `takt ctl resource list-history` shows which there are.
+    #[prost(uint64, tag = "3")]
+    pub to_revision: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RollbackOverridesResponse {
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<Outcome>,
+    #[prost(message, optional, tag = "2")]
+    pub overrides: ::core::option::Option<Overrides>,
+}
+/// Which layer a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OverrideSource {
+    Unspecified = 0,
+    BuiltIn = 1,
+    Defaults = 2,
+    Tenant = 3,
+    UserConfigurable = 4,
+}
+impl OverrideSource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OVERRIDE_SOURCE_UNSPECIFIED",
+            Self::BuiltIn => "OVERRIDE_SOURCE_BUILT_IN",
+            Self::Defaults => "OVERRIDE_SOURCE_DEFAULTS",
+            Self::Tenant => "OVERRIDE_SOURCE_TENANT",
+            Self::UserConfigurable => "OVERRIDE_SOURCE_USER_CONFIGURABLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OVERRIDE_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "OVERRIDE_SOURCE_BUILT_IN" => Some(Self::BuiltIn),
+            "OVERRIDE_SOURCE_DEFAULTS" => Some(Self::Defaults),
+            "OVERRIDE_SOURCE_TENANT" => Some(Self::Tenant),
+            "OVERRIDE_SOURCE_USER_CONFIGURABLE" => Some(Self::UserConfigurable),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod overrides_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What tenants may do. Four layers, the upper wins field by field: what a tenant set for itself, what was
+    /// set for the tenant, the defaults, and what Takt was started with.
+    #[derive(Debug, Clone)]
+    pub struct OverridesServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl OverridesServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> OverridesServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> OverridesServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            OverridesServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Shows a layer, and what holds there in the end.
+        pub async fn get_overrides(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOverridesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.OverridesService/GetOverrides",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("takt.admin.v1.OverridesService", "GetOverrides"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Shows every field that may be set.
+        pub async fn list_override_fields(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOverrideFieldsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOverrideFieldsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.OverridesService/ListOverrideFields",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "takt.admin.v1.OverridesService",
+                        "ListOverrideFields",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sets and clears fields of a layer and leaves the others; all or nothing.
+        pub async fn change_overrides(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangeOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeOverridesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.OverridesService/ChangeOverrides",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("takt.admin.v1.OverridesService", "ChangeOverrides"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a layer have exactly these fields.
+        pub async fn replace_overrides(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReplaceOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplaceOverridesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.OverridesService/ReplaceOverrides",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("takt.admin.v1.OverridesService", "ReplaceOverrides"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a layer what it was at a revision.
+        pub async fn rollback_overrides(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RollbackOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollbackOverridesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/takt.admin.v1.OverridesService/RollbackOverrides",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "takt.admin.v1.OverridesService",
+                        "RollbackOverrides",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod overrides_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with OverridesServiceServer.
+    #[async_trait]
+    pub trait OverridesService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows a layer, and what holds there in the end.
+        async fn get_overrides(
+            &self,
+            request: tonic::Request<super::GetOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOverridesResponse>,
+            tonic::Status,
+        >;
+        /// Shows every field that may be set.
+        async fn list_override_fields(
+            &self,
+            request: tonic::Request<super::ListOverrideFieldsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOverrideFieldsResponse>,
+            tonic::Status,
+        >;
+        /// Sets and clears fields of a layer and leaves the others; all or nothing.
+        async fn change_overrides(
+            &self,
+            request: tonic::Request<super::ChangeOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeOverridesResponse>,
+            tonic::Status,
+        >;
+        /// Makes a layer have exactly these fields.
+        async fn replace_overrides(
+            &self,
+            request: tonic::Request<super::ReplaceOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplaceOverridesResponse>,
+            tonic::Status,
+        >;
+        /// Makes a layer what it was at a revision.
+        async fn rollback_overrides(
+            &self,
+            request: tonic::Request<super::RollbackOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollbackOverridesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What tenants may do. Four layers, the upper wins field by field: what a tenant set for itself, what was
+    /// set for the tenant, the defaults, and what Takt was started with.
+    #[derive(Debug)]
+    pub struct OverridesServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> OverridesServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for OverridesServiceServer<T>
+    where
+        T: OverridesService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/takt.admin.v1.OverridesService/GetOverrides" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetOverridesSvc<T: OverridesService>(pub Arc<T>);
+                    impl<
+                        T: OverridesService,
+                    > tonic::server::UnaryService<super::GetOverridesRequest>
+                    for GetOverridesSvc<T> {
+                        type Response = super::GetOverridesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetOverridesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OverridesService>::get_overrides(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.OverridesService/ListOverrideFields" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOverrideFieldsSvc<T: OverridesService>(pub Arc<T>);
+                    impl<
+                        T: OverridesService,
+                    > tonic::server::UnaryService<super::ListOverrideFieldsRequest>
+                    for ListOverrideFieldsSvc<T> {
+                        type Response = super::ListOverrideFieldsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOverrideFieldsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OverridesService>::list_override_fields(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOverrideFieldsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.OverridesService/ChangeOverrides" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangeOverridesSvc<T: OverridesService>(pub Arc<T>);
+                    impl<
+                        T: OverridesService,
+                    > tonic::server::UnaryService<super::ChangeOverridesRequest>
+                    for ChangeOverridesSvc<T> {
+                        type Response = super::ChangeOverridesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangeOverridesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OverridesService>::change_overrides(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangeOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.OverridesService/ReplaceOverrides" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReplaceOverridesSvc<T: OverridesService>(pub Arc<T>);
+                    impl<
+                        T: OverridesService,
+                    > tonic::server::UnaryService<super::ReplaceOverridesRequest>
+                    for ReplaceOverridesSvc<T> {
+                        type Response = super::ReplaceOverridesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReplaceOverridesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OverridesService>::replace_overrides(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReplaceOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/takt.admin.v1.OverridesService/RollbackOverrides" => {
+                    #[allow(non_camel_case_types)]
+                    struct RollbackOverridesSvc<T: OverridesService>(pub Arc<T>);
+                    impl<
+                        T: OverridesService,
+                    > tonic::server::UnaryService<super::RollbackOverridesRequest>
+                    for RollbackOverridesSvc<T> {
+                        type Response = super::RollbackOverridesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RollbackOverridesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OverridesService>::rollback_overrides(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RollbackOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for OverridesServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "takt.admin.v1.OverridesService";
+    impl<T> tonic::server::NamedService for OverridesServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

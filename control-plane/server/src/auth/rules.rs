@@ -180,6 +180,11 @@ pub(super) const fn rule(method: M) -> Rule {
             read(Kind::Licence)
         }
 
+        M::LogAt | M::LogDiff => read(Kind::Resource).of("tenant"),
+        M::LogShowLog => read(Kind::Audit).of("tenant"),
+        // All of everybody's, with what tokens are recognised by.
+        M::LogBackup => write(Kind::Cluster),
+
         M::NodeDrainNode | M::NodeForgetNode | M::NodeResumeNode => write(Kind::Node),
         M::NodeGetNode | M::NodeListLeases | M::NodeListNodes => read(Kind::Node),
         M::LeaseAcquireLease | M::LeaseReleaseLease | M::PresenceReportPresence => {
