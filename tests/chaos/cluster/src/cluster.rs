@@ -68,10 +68,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let seed = arguments.seed.unwrap_or_else(random::fresh_seed);
     if !arguments.inside {
         println!("seed {seed}");
-        return outside(&arguments, seed).await.with_context(|| {
+        room::possible()?;
+        let held = outside(&arguments, seed).await;
+        if held.is_err() {
             let seconds = arguments.seconds;
-            format!("again: make cluster-test SEED={seed} CLUSTER_SECONDS={seconds}")
-        });
+            println!("again: make cluster-test SEED={seed} CLUSTER_SECONDS={seconds}");
+        }
+        return held;
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -25,21 +25,28 @@ const ENTER: &[&str] = &[
     "--mount-proc",
 ];
 
+/// Whether there can be such a room here.
+///
+/// # Errors
+/// When there cannot; says what is missing.
+pub(super) fn possible() -> anyhow::Result<()> {
+    tool("setpriv", "util-linux")?;
+    let tried = Command::new("setpriv").args(ENTER).arg("true").output()?;
+    ensure!(
+        tried.status.success(),
+        "this machine lets nobody make namespaces here, and without them there is no cluster to cut in two: {}\n\
+         run it as root, or allow it: `sysctl kernel.unprivileged_userns_clone=1`, \
+         `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; a container needs `--privileged`",
+        String::from_utf8_lossy(&tried.stderr).trim()
+    );
+    Ok(())
+}
+
 /// Runs this program again with these arguments, inside.
 ///
 /// # Errors
-/// When there can be no such room here; says what is missing.
+/// When it does not hold there, or is stopped.
 pub(super) async fn enter(arguments: &[String]) -> anyhow::Result<()> {
-    tool("setpriv", "util-linux")?;
-    let tried = Command::new("setpriv").args(ENTER).arg("true").output()?;
-    if !tried.status.success() {
-        bail!(
-            "this machine lets nobody make namespaces here, and without them there is no cluster to cut in two: {}\n\
-             run it as root, or allow it: `sysctl kernel.unprivileged_userns_clone=1`, \
-             `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; a container needs `--privileged`",
-            String::from_utf8_lossy(&tried.stderr).trim()
-        );
-    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut inside = tokio::process::Command::new("setpriv")
