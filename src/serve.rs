@@ -133,7 +133,8 @@ impl House<'_> {
         let keys = Arc::new(HttpKeys::new()?);
         let guard = Guard::start(auth, keys, log.clone(), clock(), tasks, registry).await?;
         let admin = takt_server::Services::new(log, views, clock(), settings.overrides.clone())
-            .with_presence(presence);
+            .with_presence(presence)
+            .named(&settings.control.cluster_name);
         if let Some(port) = port {
             nodes::serve(port, &admin, credentials.as_ref(), tasks)?;
         }

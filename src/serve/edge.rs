@@ -182,8 +182,12 @@ pub(super) fn pages(
     }
 }
 
+<<<<<<< HEAD
 /// HTTP and gRPC on one port: gRPC requests say so in their content type. `admin` is absent where the control plane
 /// is elsewhere.
+=======
+/// HTTP and gRPC on one port: gRPC requests say so in their content type. Of the control plane there are both.
+>>>>>>> f4bd786 (Serve the v3 admin API of Grafana's enterprise products)
 pub(super) fn router(
     http: Router,
     frontend: &Frontend,
@@ -206,6 +210,7 @@ pub(super) fn router(
         grpc = grpc.add_service(QuerierService::new(frontend.clone()).server());
     }
     let grpc = grpc.into_axum_router();
+    let http = http.merge(control.admin.v3(&control.guard));
     Ok(Router::new().fallback(move |request: Request| {
         let router = if is_grpc(&request) {
             grpc.clone()

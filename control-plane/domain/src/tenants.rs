@@ -125,6 +125,8 @@ pub struct Profile {
     pub labels: BTreeMap<String, String>,
     pub block_format: Option<BlockFormat>,
     pub cell: Option<String>,
+    /// Whether it may not write. One that is suspended already keeps its reason.
+    pub suspended: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -443,6 +445,11 @@ fn update(
             let tenant = tenant.clone();
             events.push(Event::CellAssigned { tenant, cell });
         }
+    }
+    match (change.suspended, &found.standing) {
+        (Some(true), Standing::Active) => events.extend(suspend(found, tenant, "")?),
+        (Some(false), _) => events.extend(resume(found, tenant)),
+        (Some(true), _) | (None, _) => {}
     }
     Ok(events)
 }

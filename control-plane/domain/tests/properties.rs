@@ -164,12 +164,15 @@ fn command() -> impl Strategy<Value = Command> {
 
 fn profile() -> impl Strategy<Value = tenants::Profile> {
     let label = prop::collection::btree_map("[ab]", "[xy]", 0..3);
-    ("[a-c]{0,2}", label, prop::option::of("[a-c]{0,2}")).prop_map(|(name, labels, cell)| {
+    let cell = prop::option::of("[a-c]{0,2}");
+    let suspended = prop::option::of(any::<bool>());
+    ("[a-c]{0,2}", label, cell, suspended).prop_map(|(name, labels, cell, suspended)| {
         tenants::Profile {
             display_name: Some(name),
             labels,
             block_format: None,
             cell,
+            suspended,
         }
     })
 }

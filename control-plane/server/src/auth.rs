@@ -33,4 +33,5 @@ pub use secret::{NoRandomness, Secret};
 pub use settings::{CertificateRule, Peer, Settings};
 
 pub(crate) use caller::split_actor;
+pub(crate) use guard::collect;
 pub(crate) use refusals::{Refusal, Refusals};

@@ -1,7 +1,10 @@
-//! The admin gRPC API of the control plane, and the subscription every node follows.
+//! The admin API of the control plane, gRPC, and the subscription every node follows.
 //!
 //! Wire in, [`takt_domain::Command`] out; answers come from the state after the command, or, for
 //! questions, from a state that is confirmed to be current. No rule lives here.
+//!
+//! The same methods are served as HTTP and JSON in the shapes of Grafana's enterprise products
+//! ([`Services::v3`]).
 //!
 //! Before every method stands the [`auth::Guard`]: it knows who calls and whether they may.
 
@@ -31,7 +34,8 @@ mod services;
 mod status;
 mod subscribe;
 mod tenants;
+mod v3;
 mod writer;
 
-pub use services::{ControlServer, Services};
+pub use services::{CLUSTER_NAME, ControlServer, Services};
 pub use takt_wire::DESCRIPTORS;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::middleware::from_fn;
 use takt_domain::licences::Trust;
 use takt_kit::Clock;
@@ -57,7 +58,11 @@ use crate::rows::encoded::Encoded;
 use crate::status::StatusApi;
 use crate::subscribe::ControlApi;
 use crate::tenants::TenantApi;
+use crate::v3::{V3, V3Parts};
 use crate::writer::Writer;
+
+/// What an installation is called that nobody named.
+pub const CLUSTER_NAME: &str = "takt";
 
 /// What nodes follow. A follower in the same process calls it directly, without a socket.
 pub type ControlServer = ControlServiceServer<ControlApi>;
@@ -72,6 +77,7 @@ pub struct Services {
     encoded: Arc<Encoded>,
     presence: Option<Presence>,
     trust: Arc<Trust>,
+    name: Arc<str>,
 }
 
 impl Services {
@@ -87,6 +93,7 @@ impl Services {
             encoded: Arc::default(),
             presence: None,
             trust: Arc::default(),
+            name: CLUSTER_NAME.into(),
         }
     }
 
@@ -106,19 +113,42 @@ impl Services {
         self
     }
 
+    /// What this installation is called where there may be several, instead of [`CLUSTER_NAME`].
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// For people and their tools, and for data planes in other processes. The guard stands before all of it;
     /// what it lets through goes on to the leader if only the leader can answer.
     #[must_use]
     pub fn routes(&self, guard: &Guard) -> Routes {
+        // Browsers speak another framing; within, all is gRPC.
+        self.guarded(guard).layer(GrpcWebLayer::new()).into()
+    }
+
+    /// The admin API in the shapes of Grafana's enterprise products, HTTP and JSON, under `/admin/api/v3`.
+    /// Its calls are those of [`Services::routes`], past the same guard.
+    pub fn v3(&self, guard: &Guard) -> Router {
+        let api = V3::new(V3Parts {
+            guard: guard.clone(),
+            grpc: self.guarded(guard),
+            clock: Arc::clone(&self.clock),
+            cluster: Arc::clone(&self.name),
+        });
+        api.router()
+    }
+
+    fn guarded(&self, guard: &Guard) -> Router {
         let audit = AuditApi::new(self.log.clone(), guard.refusals().clone());
         let services = self.all().add_service(self.control());
         let services = services.add_service(AuditServiceServer::new(audit));
         let (guard, forward) = (guard.clone(), Forward::new(self.log.clone()));
         let guard = from_fn(move |request, next| guard.clone().pass(request, next));
         let forward = from_fn(move |request, next| forward.clone().pass(request, next));
-        // The last one is the outermost. Browsers speak another framing; within, all is gRPC.
-        let inner = services.into_axum_router().layer(forward);
-        inner.layer(guard).layer(GrpcWebLayer::new()).into()
+        // The last one is the outermost.
+        services.into_axum_router().layer(forward).layer(guard)
     }
 
     /// For other nodes: Raft, the calls that voters pass on, and the log for those who follow it. Whoever

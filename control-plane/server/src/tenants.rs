@@ -58,6 +58,7 @@ impl TenantService for TenantApi {
                 labels: request.labels,
                 block_format,
                 cell: Some(request.cell),
+                suspended: Some(request.suspended),
             },
         };
         let (outcome, tenant) = self.change(actor, request.change, &id, command).await?;
@@ -121,6 +122,7 @@ impl TenantService for TenantApi {
                 labels: request.set_labels,
                 block_format,
                 cell: request.cell,
+                suspended: request.suspended,
             },
             clear_labels: request.clear_labels.into_iter().collect(),
             if_match: if_match(request.change.as_ref()),

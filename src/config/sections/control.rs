@@ -14,6 +14,8 @@ use crate::config::value::{Value, words};
 /// Both ends of the control plane in one process.
 #[derive(Debug, Clone)]
 pub(crate) struct Control {
+    /// What this installation is called.
+    pub(crate) cluster_name: String,
     pub(crate) log: takt_log::Settings,
     pub(crate) nodes: Nodes,
     /// Where the data plane keeps the last view it followed.
@@ -106,7 +108,8 @@ impl Control {
             }
             let nodes = Nodes { listen, tls: Tls::read(fields) };
             let auth = Auth::read(fields, &dir);
-            Self { log, nodes, view_dir: dir.join("view"), addresses, node, zone, auth }
+            let cluster_name = fields.value("cluster_name", takt_server::CLUSTER_NAME, "What this installation is called in the admin API v3, where tenants and realms may name their cluster; that of your scripts, if they have one.");
+            Self { cluster_name, log, nodes, view_dir: dir.join("view"), addresses, node, zone, auth }
         })
     }
 }

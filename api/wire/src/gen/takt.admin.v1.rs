@@ -13273,6 +13273,9 @@ pub struct CreateTenantRequest {
     pub block_format: i32,
     #[prost(string, tag = "6")]
     pub cell: ::prost::alloc::string::String,
+    /// Made suspended: it may not write until it is resumed.
+    #[prost(bool, tag = "7")]
+    pub suspended: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateTenantResponse {
@@ -13346,6 +13349,9 @@ pub struct UpdateTenantRequest {
     pub block_format: i32,
     #[prost(string, optional, tag = "7")]
     pub cell: ::core::option::Option<::prost::alloc::string::String>,
+    /// Suspends or resumes it, together with the rest. One that is suspended already keeps its reason.
+    #[prost(bool, optional, tag = "8")]
+    pub suspended: ::core::option::Option<bool>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdateTenantResponse {

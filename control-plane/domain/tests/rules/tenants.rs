@@ -62,6 +62,31 @@ fn a_tenant_is_created_with_all_that_is_said_of_it() {
 }
 
 #[test]
+fn a_change_may_suspend_and_resume_along_with_the_rest() {
+    let profile = |suspended| tenants::Profile {
+        suspended: Some(suspended),
+        ..named("A")
+    };
+    let standing = |state: &State| state.tenants[&id("a")].standing.clone();
+    let without_reason = Standing::Suspended {
+        reason: String::new(),
+    };
+    given(NOTHING)
+        .when(update_or_create(true, profile(true)))
+        .state(|state| assert_eq!(standing(state), without_reason));
+    let renamed = tenants::Event::Renamed {
+        tenant: id("a"),
+        display_name: "A".into(),
+    };
+    given([created("a"), suspended("a", "unpaid")])
+        .when(update_or_create(false, profile(true)))
+        .then([renamed.clone()]);
+    given([created("a"), suspended("a", "unpaid")])
+        .when(update_or_create(false, profile(false)))
+        .then([renamed, tenants::Event::Resumed { tenant: id("a") }]);
+}
+
+#[test]
 fn labels_are_set_and_cleared_and_the_others_stay() {
     let profile = labelled(&[("a", "1"), ("b", "2")]);
     let state = given([created("a")])

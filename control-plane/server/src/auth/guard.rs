@@ -55,10 +55,29 @@ pub enum GuardError {
 }
 
 /// A call on its way in.
+#[derive(Debug)]
 struct Call {
     method: AdminMethod,
     actor: String,
     tenant: Option<TenantId>,
+}
+
+impl Call {
+    fn of(method: AdminMethod) -> Self {
+        Self {
+            method,
+            actor: "unknown".to_owned(),
+            tenant: None,
+        }
+    }
+}
+
+/// Somebody we know, about to call a method in another form than the contract's.
+#[derive(Debug)]
+pub(crate) struct Known {
+    call: Call,
+    /// To be put into the calls that come of it: it is not asked for again.
+    pub(crate) caller: Caller,
 }
 
 impl Guard {
@@ -122,11 +141,7 @@ impl Guard {
             // Nothing is served here that has no rule.
             return Status::unimplemented("there is no such method").into_http();
         };
-        let mut call = Call {
-            method,
-            actor: "unknown".to_owned(),
-            tenant: None,
-        };
+        let mut call = Call::of(method);
         let (request, frame) = match self.admit(request, &mut call).await {
             Ok(admitted) => admitted,
             Err((status, reason)) => return self.refuse(call, status, reason),
@@ -138,6 +153,43 @@ impl Guard {
         }
     }
 
+    /// Who is about to call `method`, before anything of what they send is read. Where no tenant is part of
+    /// the question, whether they may is answered here, too.
+    ///
+    /// # Errors
+    /// A refusal, recorded.
+    pub(crate) async fn known(
+        &self,
+        method: AdminMethod,
+        headers: &HeaderMap,
+        peer: Option<&Peer>,
+    ) -> Result<Known, Status> {
+        let state = self.0.log.state();
+        let mut call = Call::of(method);
+        let found = self.identify(&state.access, headers, peer, &mut call).await;
+        let found = found.and_then(|caller| {
+            let rule = rule(method);
+            if rule.tenant.is_none() {
+                self.authorise(&state.access, &caller, rule, None, &mut call)?;
+            }
+            Ok(caller)
+        });
+        match found {
+            Ok(caller) => Ok(Known { call, caller }),
+            Err((status, reason)) => {
+                self.record(call, status.code(), reason.to_owned());
+                Err(status)
+            }
+        }
+    }
+
+    /// What they sent could not become a call.
+    pub(crate) fn not_called(&self, known: Known, status: &Status) {
+        let details = status.get_error_details();
+        let reason = details.error_info().map(|info| info.reason.clone());
+        self.record(known.call, status.code(), reason.unwrap_or_default());
+    }
+
     /// The request, with its caller in it, and its bytes if it is a single one.
     async fn admit(
         &self,
@@ -146,9 +198,18 @@ impl Guard {
     ) -> Result<(Request, Option<Bytes>), (Status, &'static str)> {
         let state = self.0.log.state();
         let peer = request.extensions().get::<Peer>().cloned();
-        let caller = self
-            .identify(&state.access, request.headers(), peer.as_ref(), call)
-            .await?;
+        // Only this process can have put it there.
+        let caller = match request.extensions_mut().remove::<Caller>() {
+            Some(known) => {
+                call.actor = known.to_string();
+                known
+            }
+            None => {
+                let headers = request.headers();
+                self.identify(&state.access, headers, peer.as_ref(), call)
+                    .await?
+            }
+        };
         let rule = rule(call.method);
         let frame = if self.0.requests.streams(call.method) {
             None
@@ -275,7 +336,8 @@ impl Guard {
     }
 }
 
-async fn collect(body: axum::body::Body) -> Result<Bytes, (Status, &'static str)> {
+/// All of a body, if it is not longer than a request may be.
+pub(crate) async fn collect(body: axum::body::Body) -> Result<Bytes, (Status, &'static str)> {
     match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
