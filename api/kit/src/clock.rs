@@ -39,6 +39,11 @@ impl ManualClock {
         Self(Arc::new(AtomicU64::new(moment.0)))
     }
 
+    /// Moves it there, which may be back.
+    pub fn set(&self, moment: UnixNano) {
+        self.0.store(moment.0, Ordering::Relaxed);
+    }
+
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(
             u64::try_from(by.as_nanos()).unwrap_or(u64::MAX),

@@ -160,7 +160,7 @@ impl BillingService for BillingApi {
             grant: grant_from(&given(request.grant, "grant")?).map_err(|error| value(&error))?,
         };
         let (change, id) = self.naming(request.change)?;
-        let changed = self.writer.change(actor, Some(change), command).await?;
+        let changed = self.writer.add(actor, Some(change), command).await?;
         let credit = credit(&changed.state, &tenant, id);
         Ok(Response::new(wire::GrantCreditResponse {
             outcome: Some(changed.outcome),
@@ -226,7 +226,7 @@ impl BillingService for BillingApi {
             },
         };
         let (change, id) = self.naming(request.change)?;
-        let changed = self.writer.change(actor, Some(change), command).await?;
+        let changed = self.writer.add(actor, Some(change), command).await?;
         let commitment = commitment(&changed.state, &tenant, id);
         Ok(Response::new(wire::CreateCommitmentResponse {
             outcome: Some(changed.outcome),
@@ -315,7 +315,7 @@ impl BillingService for BillingApi {
             period,
         };
         let (change, id) = self.naming(request.change)?;
-        let changed = self.writer.change(actor, Some(change), command).await?;
+        let changed = self.writer.add(actor, Some(change), command).await?;
         // Nothing was drafted if the draft that is there says the same.
         let book = changed.state.ledger.book(&tenant);
         let same = book

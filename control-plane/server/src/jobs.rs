@@ -79,7 +79,7 @@ impl JobService for JobApi {
         let command = Command::Plan {
             jobs: drafts.collect::<Result<_, _>>()?,
         };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         let planned = changed.decided.iter().filter_map(|event| match event {
             takt_domain::Event::Job(Event::Planned { job, .. }) => Some(*job),
             _ => None,

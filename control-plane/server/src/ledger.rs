@@ -40,7 +40,7 @@ impl LedgerApi {
         tenant: &TenantId,
         command: Command,
     ) -> Result<(Option<wire::Outcome>, Option<wire::Account>), Status> {
-        let changed = self.writer.change(actor, change, command).await?;
+        let changed = self.writer.add(actor, change, command).await?;
         let account = account(tenant, changed.state.ledger.book(tenant));
         Ok((Some(changed.outcome), Some(account)))
     }
@@ -188,7 +188,7 @@ impl LedgerService for LedgerApi {
             source: source(&request.source)?,
             epoch: request.epoch,
         };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         let outcome = Some(changed.outcome);
         Ok(Response::new(wire::RetireUsageSourceResponse { outcome }))
     }

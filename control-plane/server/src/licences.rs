@@ -117,7 +117,7 @@ impl LicenceService for LicenceApi {
             envelope: request.envelope.trim().to_owned(),
             trust: Arc::clone(&self.trust),
         };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         Ok(Response::new(wire::AddRevocationsResponse {
             outcome: Some(changed.outcome),
             epoch: changed.state.licences.revocations.epoch,

@@ -172,7 +172,7 @@ impl RingService for RingApi {
         };
         let wish = Wish::Add(added);
         let command = Command { ring, wish };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         let (outcome, ring) = ring_after(changed, ring)?;
         Ok(Response::new(wire::AddPartitionsResponse { outcome, ring }))
     }

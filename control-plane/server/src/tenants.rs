@@ -61,9 +61,10 @@ impl TenantService for TenantApi {
                 suspended: Some(request.suspended),
             },
         };
-        let (outcome, tenant) = self.change(actor, request.change, &id, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
+        let tenant = Some(known(&changed.state, &id)?);
         Ok(Response::new(wire::CreateTenantResponse {
-            outcome,
+            outcome: Some(changed.outcome),
             tenant,
         }))
     }

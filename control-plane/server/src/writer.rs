@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use takt_domain::{Command, CommandId, Event, State};
-use takt_kit::Clock;
+use takt_kit::{Clock, Code, Reject};
 use takt_log::{Handle, Proposal};
 use takt_model::Revision;
 use takt_wire::takt::admin::v1 as wire;
@@ -65,6 +65,24 @@ impl Writer {
             decided: answer.events,
             state: answer.state,
         })
+    }
+
+    /// The same of what has no version to be matched: something is made, or added to what is there.
+    ///
+    /// # Errors
+    /// As [`Writer::change`], and when a version is asked for nevertheless.
+    pub(crate) async fn add(
+        &self,
+        actor: String,
+        change: Option<wire::Change>,
+        command: impl Into<Command>,
+    ) -> Result<Changed, Status> {
+        if if_match(change.as_ref()).is_some() {
+            let text = "nothing is changed that has a version: leave `if_match` out";
+            let unfit = Reject::new(Code::Invalid, "IF_MATCH_UNFIT", text);
+            return Err(unfit.at_field("change.if_match").status());
+        }
+        self.change(actor, change, command).await
     }
 
     /// The state, with everything acknowledged before this call in it.

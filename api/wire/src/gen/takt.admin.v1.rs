@@ -9,7 +9,8 @@ pub struct Change {
     /// Decide and answer with the events that would be written, and write nothing.
     #[prost(bool, tag = "2")]
     pub dry_run: bool,
-    /// Refused with `VERSION_MISMATCH` unless what is changed has this version.
+    /// Refused with `VERSION_MISMATCH` unless what is changed has this version; where something is made, or added to
+    /// what is there, there is none, and it is refused with `IF_MATCH_UNFIT`.
     #[prost(uint64, optional, tag = "3")]
     pub if_match: ::core::option::Option<u64>,
 }

@@ -35,7 +35,7 @@ impl OidcIssuerService for OidcIssuerApi {
             name: name.clone(),
             spec: read::issuer(request.spec)?,
         };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         Ok(Response::new(wire::CreateOidcIssuerResponse {
             oidc_issuer: find(&changed.state, &name),
             outcome: Some(changed.outcome),

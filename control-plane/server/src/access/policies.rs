@@ -39,7 +39,7 @@ impl AccessPolicyService for AccessPolicyApi {
             name: name.clone(),
             spec,
         };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         Ok(Response::new(wire::CreateAccessPolicyResponse {
             access_policy: find(&changed.state, &name),
             outcome: Some(changed.outcome),

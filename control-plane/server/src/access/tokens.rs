@@ -43,7 +43,7 @@ impl TokenService for TokenApi {
         };
         let (name, hash) = (new.name.clone(), new.hash);
         let command = Command::CreateToken(new);
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         // A command sent again gets the first answer, and the first secret is known to nobody here.
         let token = changed.state.access.tokens().get(&name);
         let ours = token.is_some_and(|token| token.spec.hash == hash);

@@ -38,7 +38,7 @@ impl DecisionsService for SamplersApi {
         let command = Command::Register {
             segments: segments.collect::<Result<_, Status>>()?,
         };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         let outcome = Some(changed.outcome);
         Ok(Response::new(control::RegisterSegmentsResponse { outcome }))
     }
@@ -54,7 +54,7 @@ impl DecisionsService for SamplersApi {
             replaced: segment_ids(&request.replaced)?,
             by: Box::new(segment(request.by)?),
         };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         let outcome = Some(changed.outcome);
         Ok(Response::new(control::SupersedeSegmentsResponse {
             outcome,
@@ -71,7 +71,7 @@ impl DecisionsService for SamplersApi {
             tenant: tenant(&request.tenant)?,
             segments: segment_ids(&request.segments)?,
         };
-        let changed = self.writer.change(actor, request.change, command).await?;
+        let changed = self.writer.add(actor, request.change, command).await?;
         let outcome = Some(changed.outcome);
         Ok(Response::new(control::ForgetSegmentsResponse { outcome }))
     }

@@ -15,15 +15,15 @@ use takt_kit::{ManualClock, Tasks};
 use takt_log::Handle;
 use takt_model::{Limits, UnixNano};
 use takt_server::Services;
-use takt_server::auth::{
-    AdminToken, CertificateRule, Guard, HttpKeys, Peer, Role, Secret, Settings,
-};
+use takt_server::auth::{AdminToken, CertificateRule, Guard, Peer, Role, Secret, Settings};
 use takt_views::Views;
 use takt_wire::methods::AdminMethod;
 use takt_wire::takt::admin::v1 as wire;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
+
+use crate::tokens::Corp;
 
 pub(crate) const NOW: UnixNano = UnixNano(1_700_000_000_000_000_000);
 
@@ -34,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) viewer: String,
     pub(crate) tenant_admin: String,
     pub(crate) node: String,
+    /// Who else may say who somebody is.
+    pub(crate) corp: Corp,
     router: Router,
     tasks: Tasks,
     pool: DescriptorPool,
@@ -70,7 +72,8 @@ impl Node {
                 role: Role::Node,
             }],
         };
-        let keys = Arc::new(HttpKeys::new().unwrap());
+        let corp = Corp::new();
+        let keys = Arc::new(corp.clone());
         let guard = Guard::start(
             settings,
             keys,
@@ -89,6 +92,7 @@ impl Node {
         .await
         .unwrap();
         let services = Services::new(log.clone(), views, shared, Limits::default());
+        let services = services.trusting(crate::licences::trust());
         let mut node = Self {
             log,
             clock,
@@ -96,6 +100,7 @@ impl Node {
             viewer: String::new(),
             tenant_admin: String::new(),
             node: String::new(),
+            corp,
             router: services.routes(&guard).into_axum_router(),
             tasks,
             pool: DescriptorPool::decode(takt_wire::DESCRIPTORS).unwrap(),
@@ -194,13 +199,7 @@ impl Node {
     async fn issuer(&self, name: &str) {
         let request = wire::CreateOidcIssuerRequest {
             name: name.into(),
-            spec: Some(wire::OidcIssuerSpec {
-                issuer: "https://accounts.example".into(),
-                audiences: vec!["takt".into()],
-                jwks_url: "https://accounts.example/keys".into(),
-                algorithms: vec!["ES256".into()],
-                ..wire::OidcIssuerSpec::default()
-            }),
+            spec: Some(issuer_spec("https://accounts.example")),
             ..wire::CreateOidcIssuerRequest::default()
         };
         let answer = self
@@ -288,6 +287,7 @@ impl Node {
         let before = self.log.state();
         let answer = call.await;
         assert_eq!(self.log.state().revision, before.revision, "{answer:?}");
+        assert!(self.log.state() == before, "{answer:?}");
         answer
     }
 
@@ -322,24 +322,9 @@ impl Node {
         message.encode_to_vec()
     }
 
-    /// A request to change what is there, at a version it does not have.
-    pub(crate) fn change_of_version(&self, method: AdminMethod, version: u64) -> Vec<u8> {
-        let mut message = DynamicMessage::new(self.input(method));
-        name_tenant(&mut message, "mine", 0);
-        if message.descriptor().get_field_by_name("name").is_some() {
-            let name = match method.path() {
-                path if path.contains("Issuer") => "corp",
-                _ => "viewer",
-            };
-            message.set_field_by_name("name", Value::String(name.into()));
-        }
-        if message.descriptor().get_field_by_name("if_match").is_some() {
-            message.set_field_by_name("if_match", Value::U64(version));
-        }
-        if let Some(Value::Message(change)) = message.get_field_by_name_mut("change") {
-            change.set_field_by_name("if_match", Value::U64(version));
-        }
-        message.encode_to_vec()
+    /// Whether requests can ask for a version.
+    pub(crate) fn takes_versions(&self, method: AdminMethod) -> bool {
+        self.input(method).get_field_by_name("change").is_some()
     }
 
     pub(crate) fn decodes(&self, method: AdminMethod, bytes: &[u8]) -> bool {
@@ -408,6 +393,21 @@ pub(crate) fn policy(scopes: &[&str], tenant: &str) -> wire::AccessPolicySpec {
             ..wire::Realm::default()
         }],
         ..wire::AccessPolicySpec::default()
+    }
+}
+
+pub(crate) fn issuer_spec(issuer: &str) -> wire::OidcIssuerSpec {
+    wire::OidcIssuerSpec {
+        issuer: issuer.into(),
+        audiences: vec!["takt".into()],
+        jwks_url: format!("{issuer}/keys"),
+        algorithms: vec!["ES256".into()],
+        mappings: vec![wire::ClaimMapping {
+            claim: "groups".into(),
+            pattern: "takt-(.*)".into(),
+            ..wire::ClaimMapping::default()
+        }],
+        ..wire::OidcIssuerSpec::default()
     }
 }
 
