@@ -5,6 +5,7 @@ mod edge;
 mod nodes;
 mod rules;
 mod shutdown;
+mod tls;
 mod wire;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let telemetry = telemetry::start(&config.settings.telemetry)?;
     // Listeners first: a port that is taken should be said before anything is opened.
     let mut ports = edge::Ports::bind(&config.settings).await?;
+    let tls = tls::acceptor(&config.settings.server)?;
     let mut house = House {
         settings: &config.settings,
         clock: Arc::new(SystemClock),
@@ -71,7 +73,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         pages,
     });
     let api = edge::router(api.merge(rules), &frontend, control.admin.as_ref())?;
-    open(&stages, ports, receiver, api);
+    open(&stages, ports, receiver, edge::Door { router: api, tls });
     tracing::info!(http = %settings.server.http_listen_address, otlp_grpc = %settings.receivers.grpc, otlp_http = %settings.receivers.http, "serving");
 
     let outcome = stages.until_asked_to_stop(&mut signals).await;
@@ -129,7 +131,9 @@ impl House<'_> {
         let (reconciler, presence, _) =
             takt_reconcile::Reconciler::new(settled, log.clone(), clock(), registry);
         tasks.spawn("reconciler", reconciler.run(tasks.clone()));
-        let auth = auth::settings(&settings.control.auth)?;
+        let tls = settings.server.tls.as_ref();
+        let asked = tls.is_some_and(|tls| tls.client_authority.is_some());
+        let auth = auth::settings(&settings.control.auth, asked)?;
         let keys = Arc::new(HttpKeys::new()?);
         let guard = Guard::start(auth, keys, log.clone(), clock(), tasks, registry).await?;
         let admin = takt_server::Services::new(log, views, clock(), settings.overrides.clone())
@@ -246,7 +250,7 @@ impl House<'_> {
 }
 
 /// Lets the world in.
-fn open(stages: &Stages, ports: edge::Ports, receiver: Receiver, api: Router) {
+fn open(stages: &Stages, ports: edge::Ports, receiver: Receiver, api: edge::Door) {
     let tasks = &stages.receive;
     let grpc = takt_receive::serve_grpc(ports.otlp_grpc, receiver.clone(), tasks.clone());
     tasks.spawn("otlp_grpc", grpc);

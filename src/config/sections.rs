@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub(crate) use control::{Auth, Control, Nodes};
 pub(crate) use ingest::Ingest;
 pub(crate) use receivers::Receivers;
-pub(crate) use server::{Multitenancy, Server};
+pub(crate) use server::{ClientAuth, Multitenancy, Server};
 pub(crate) use storage::{Backend, Storage};
 pub(crate) use telemetry::{LogFormat, SelfTracing, Telemetry};
 

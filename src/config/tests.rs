@@ -75,7 +75,7 @@ query:
   api_timeout: 5s
 ";
     expect![[r#"
-        takt.yaml:2:3: server.http_listen_addr: unknown field; known here are: http_listen_address, grpc_listen_address, drain_budget, max_memory
+        takt.yaml:2:3: server.http_listen_addr: unknown field; known here are: http_listen_address, grpc_listen_address, drain_budget, max_memory, tls
             2 |   http_listen_addr: 0.0.0.0:3200
               |   ^^^^^^^^^^^^^^^^
         takt.yaml:3:17: server.drain_budget: `soon` is not a duration: write numbers with units ns, us, ms, s, m, h, d or w, such as `30s` or `1h30m`

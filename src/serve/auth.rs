@@ -6,7 +6,7 @@ use takt_server::auth::{AdminToken, Secret, Settings};
 use crate::config::Auth;
 
 /// Opens the admin token; a new one is shown, this once, to whoever started the process.
-pub(super) fn settings(auth: &Auth) -> Result<Settings> {
+pub(super) fn settings(auth: &Auth, clients_are_asked: bool) -> Result<Settings> {
     let (admin, fresh) = AdminToken::open(&auth.admin_token_file)?;
     if let Some(secret) = fresh {
         show(auth, &secret);
@@ -15,6 +15,11 @@ pub(super) fn settings(auth: &Auth) -> Result<Settings> {
         tracing::warn!(
             role = role.name(),
             "whoever reaches the port may call the control plane (`control.auth.anonymous`)"
+        );
+    }
+    if !auth.certificates.is_empty() && !clients_are_asked {
+        tracing::warn!(
+            "nobody is known by a certificate: `control.auth.certificates` needs `server.tls.client_ca_file`"
         );
     }
     Ok(Settings {

@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 use http::header::CONTENT_TYPE;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
@@ -23,8 +23,10 @@ use takt_kit::{Clock, Tasks};
 use takt_live::Live;
 use takt_query::{BuildInfo, Frontend, Pages, QuerierService, Streaming};
 use takt_server::auth::Peer;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 use tower::ServiceExt as _;
 
@@ -33,6 +35,8 @@ use crate::config::{Config, Settings};
 
 /// How long a client may take to send the head of a request; what a slow one can hold.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take until it and the server agree on a key.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 4096;
 /// How long to wait when the machine has no more connections to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -182,12 +186,9 @@ pub(super) fn pages(
     }
 }
 
-<<<<<<< HEAD
+/// HTTP and gRPC on one port: gRPC requests say so in their content type. Of the control plane there are both.
 /// HTTP and gRPC on one port: gRPC requests say so in their content type. `admin` is absent where the control plane
 /// is elsewhere.
-=======
-/// HTTP and gRPC on one port: gRPC requests say so in their content type. Of the control plane there are both.
->>>>>>> f4bd786 (Serve the v3 admin API of Grafana's enterprise products)
 pub(super) fn router(
     http: Router,
     frontend: &Frontend,
@@ -210,7 +211,10 @@ pub(super) fn router(
         grpc = grpc.add_service(QuerierService::new(frontend.clone()).server());
     }
     let grpc = grpc.into_axum_router();
-    let http = http.merge(control.admin.v3(&control.guard));
+    let http = match admin {
+        Some(admin) => http.merge(admin.services.v3(&admin.guard)),
+        None => http,
+    };
     Ok(Router::new().fallback(move |request: Request| {
         let router = if is_grpc(&request) {
             grpc.clone()
@@ -235,13 +239,21 @@ async fn answer(router: Router, request: Request) -> Response {
     }
 }
 
-/// Serves a router until `tasks` stop; connections then finish what they have begun.
+/// What is behind a port, and how it is entered. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) router: Router,
+    /// Without it, connections are not encrypted.
+    pub(super) tls: Option<TlsAcceptor>,
+}
+
+/// Serves until `tasks` stop; connections then finish what they have begun.
 ///
 /// # Errors
 /// Never; the type is what [`Tasks::spawn`] takes.
 pub(super) async fn serve(
     listener: TcpListener,
-    router: Router,
+    door: Door,
     tasks: Tasks,
 ) -> Result<(), Infallible> {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -255,13 +267,9 @@ pub(super) async fn serve(
         match (accepted, Arc::clone(&room).try_acquire_owned()) {
             (Ok((stream, address)), Ok(place)) => {
                 let connection = graceful.watcher();
-                let peer = Peer {
-                    address: address.ip(),
-                    certificate: None,
-                };
-                let router = router.clone().layer(Extension(peer));
+                let (door, stopped) = (door.clone(), tasks.stopped());
                 tasks.spawn("connection", async move {
-                    speak(stream, router, connection).await;
+                    enter(stream, address, door, connection, stopped).await;
                     drop(place);
                     Ok::<(), Infallible>(())
                 });
@@ -278,11 +286,45 @@ pub(super) async fn serve(
     Ok(())
 }
 
-async fn speak(
+/// Greets a client as it is to be greeted, and finds out who it is as far as TLS knows.
+async fn enter(
     stream: TcpStream,
-    router: Router,
-    connection: hyper_util::server::graceful::Watcher,
+    address: SocketAddr,
+    door: Door,
+    connection: Watcher,
+    stopped: impl Future<Output = ()>,
 ) {
+    let Door { router, tls } = door;
+    let known = |certificate| {
+        router.layer(Extension(Peer {
+            address: address.ip(),
+            certificate,
+        }))
+    };
+    let Some(tls) = tls else {
+        return speak(stream, known(None), connection).await;
+    };
+    let greeted = tokio::select! {
+        biased;
+        () = stopped => return,
+        greeted = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => greeted,
+    };
+    match greeted {
+        Ok(Ok(stream)) => {
+            let shown = stream.get_ref().1.peer_certificates();
+            let own = shown.and_then(|chain| chain.first());
+            let own = own.map(|certificate| certificate.to_vec());
+            speak(stream, known(own), connection).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake took too long"),
+    }
+}
+
+async fn speak<S>(stream: S, router: Router, connection: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

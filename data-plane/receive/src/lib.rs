@@ -23,5 +23,5 @@ mod tls;
 
 pub use receiver::Receiver;
 pub use serve::{serve_grpc, serve_http};
-pub use settings::{Settings, Tls};
-pub use tls::TlsError;
+pub use settings::{Clients, Settings, Tls};
+pub use tls::{TlsError, acceptor};

@@ -24,13 +24,21 @@ pub struct Settings {
     pub tls: Option<Tls>,
 }
 
-/// Who the receivers are, and whom they trust, as PEM.
+/// Who listens, and whom they trust, as PEM.
 #[derive(Clone)]
 pub struct Tls {
     pub certificates: Vec<u8>,
     pub private_key: Vec<u8>,
-    /// Senders must show a certificate signed by one of these.
-    pub client_authorities: Option<Vec<u8>>,
+    pub clients: Clients,
+}
+
+/// Whether those who connect show a certificate, signed by one of these authorities, as PEM.
+#[derive(Clone)]
+pub enum Clients {
+    Unasked,
+    /// They may; one that nobody of these signed ends the connection.
+    Asked(Vec<u8>),
+    Required(Vec<u8>),
 }
 
 impl Default for Settings {
@@ -51,7 +59,17 @@ impl Default for Settings {
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tls")
-            .field("client_authorities", &self.client_authorities.is_some())
+            .field("clients", &self.clients)
             .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Clients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Unasked => "Unasked",
+            Self::Asked(_) => "Asked(..)",
+            Self::Required(_) => "Required(..)",
+        })
     }
 }

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio_rustls::TlsAcceptor;
 
-use crate::settings::Tls;
+use crate::settings::{Clients, Tls};
 
 /// Why connections cannot be encrypted as asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,23 +28,29 @@ const CERTIFICATES: &str = "certificates";
 const AUTHORITIES: &str = "client authorities";
 
 /// Accepts connections that then speak one of `protocols`.
-pub(crate) fn acceptor(tls: &Tls, protocols: &[&[u8]]) -> Result<TlsAcceptor, TlsError> {
+///
+/// # Errors
+/// When certificates or keys are not what they should be.
+pub fn acceptor(tls: &Tls, protocols: &[&[u8]]) -> Result<TlsAcceptor, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let key = PrivateKeyDer::from_pem_slice(&tls.private_key)
         .map_err(|error| TlsError::Pem("private key", error))?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Unusable)?;
-    let builder = match &tls.client_authorities {
+    let verifier = |authorities: &[u8]| {
+        let roots = Arc::new(roots(authorities)?);
+        Ok(WebPkiClientVerifier::builder_with_provider(roots, provider))
+    };
+    let verifier = match &tls.clients {
+        Clients::Unasked => None,
+        Clients::Asked(authorities) => Some(verifier(authorities)?.allow_unauthenticated()),
+        Clients::Required(authorities) => Some(verifier(authorities)?),
+    };
+    let builder = match verifier {
         None => builder.with_no_client_auth(),
-        Some(authorities) => {
-            let mut roots = RootCertStore::empty();
-            for authority in certificates(authorities, AUTHORITIES)? {
-                roots.add(authority).map_err(TlsError::Unusable)?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .map_err(TlsError::Authorities)?;
+        Some(verifier) => {
+            let verifier = verifier.build().map_err(TlsError::Authorities)?;
             builder.with_client_cert_verifier(verifier)
         }
     };
@@ -53,6 +59,14 @@ pub(crate) fn acceptor(tls: &Tls, protocols: &[&[u8]]) -> Result<TlsAcceptor, Tl
         .map_err(TlsError::Unusable)?;
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn roots(authorities: &[u8]) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(authorities, AUTHORITIES)? {
+        roots.add(authority).map_err(TlsError::Unusable)?;
+    }
+    Ok(roots)
 }
 
 fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -73,7 +87,7 @@ mod tests {
         let tls = Tls {
             certificates: certificates.as_bytes().to_vec(),
             private_key: private_key.as_bytes().to_vec(),
-            client_authorities: None,
+            clients: Clients::Unasked,
         };
         match acceptor(&tls, &[b"h2"]) {
             Ok(_) => "it was accepted".to_owned(),

@@ -1,6 +1,6 @@
 //! The same over TLS.
 
-use takt_receive::Tls;
+use takt_receive::{Clients, Tls};
 
 use crate::world::{World, encoded, span};
 
@@ -11,7 +11,7 @@ async fn https_needs_no_more_than_a_certificate_and_a_key() {
     let tls = Tls {
         certificates: certificate.clone().into_bytes(),
         private_key: made.signing_key.serialize_pem().into_bytes(),
-        client_authorities: None,
+        clients: Clients::Unasked,
     };
     let world = World::with(|settings| settings.tls = Some(tls)).await;
     let root = reqwest::Certificate::from_pem(certificate.as_bytes()).unwrap();
