@@ -24,7 +24,7 @@ use imbl::OrdSet;
 use takt_model::{Revision, TenantId, UnixNano};
 
 use crate::tenants::{matches, present};
-use crate::{Facts, Kind, Map, Resource, State, Subject};
+use crate::{Facts, Kind, Map, Resource, State, Subject, licences};
 
 pub use check::{
     Fault, MAX_DEPTH, MAX_EXPRESSION_BYTES, MAX_ITEMS, MAX_NAME_BYTES, MAX_RULES, MAX_TEXT_BYTES,
@@ -363,6 +363,10 @@ pub(crate) fn decide(
         }
         Command::Expire { tenant } => expire(set(tenant)?, tenant, facts.at),
     };
+    let new = |event: &Event| matches!(event, Event::Created { .. });
+    if events.iter().any(new) {
+        licences::permits(state, facts.at, licences::Action::CreatePolicy)?;
+    }
     Ok(events.into_iter().map(Into::into).collect())
 }
 

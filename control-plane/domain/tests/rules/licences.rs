@@ -13,7 +13,7 @@ use takt_domain::licences::{
     Action, Command, Event, MAX_LICENCES, Overall, Rejection, Standing, Trust, due, merged, now,
     permits,
 };
-use takt_domain::{Kind, State, tenants};
+use takt_domain::{Kind, State, policies, tenants};
 use takt_model::{Revision, TenantId, UnixNano};
 use uuid::Uuid;
 
@@ -625,6 +625,35 @@ fn a_degraded_installation_makes_nothing_new() {
     let held = |days| holding(&[licence("l", "")]).at(day(days));
     assert_eq!(held(69).when(create()).after().tenants.len(), 1);
     held(70).when(create()).refused(Rejection::Degraded);
+    // Tenants that were there before keep what they have.
+    let tenant = || TenantId::new("a").unwrap();
+    let held = |days| {
+        let created = tenants::Event::Created {
+            tenant: tenant(),
+            display_name: String::new(),
+        };
+        held(days).and(2, vec![created.into()])
+    };
+    let create = || policies::Command::Create {
+        tenant: tenant(),
+        spec: Box::new(policies::Spec::new("all", policies::Rule::Always)),
+        if_match: None,
+    };
+    assert!(
+        held(69)
+            .when(create())
+            .after()
+            .policies
+            .set(&tenant())
+            .is_some()
+    );
+    held(70).when(create()).refused(Rejection::Degraded);
+    let clear = policies::Command::Replace {
+        tenant: tenant(),
+        wanted: Vec::new(),
+        if_match: None,
+    };
+    held(70).when(clear).nothing();
 }
 
 #[test]
