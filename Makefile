@@ -75,15 +75,16 @@ differential: ## CASES of random queries, each answered by the engine and by the
 	cargo build --locked --release --workspace --example differential
 	$(CARGO_TARGET_DIR)/release/examples/differential $(CASES) $(SEED)
 
-# Its own directory and flags: without `tokio_unstable` a seed would not decide everything.
+# Its own directory and flags: without `tokio_unstable` a seed would not decide everything, and with
+# `takt_flaws` the log can be broken on purpose.
 sim: export CARGO_TARGET_DIR := $(CARGO_TARGET_DIR)/sim
-sim: export RUSTFLAGS := --cfg tokio_unstable
+sim: export RUSTFLAGS := --cfg tokio_unstable --cfg takt_flaws
 sim: ## the control-plane cluster under faults: SEEDS of them from FIRST on; SEED=n runs one again, TRACE=FILE says what happens
 ifdef SEED
-	cargo run --locked --profile sim --package takt-sim -- --seed $(SEED) $(if $(TRACE),--trace $(TRACE))
+	cargo run --locked --profile sim --package takt-sim -- --seed $(SEED) $(if $(TRACE),--trace $(TRACE)) $(if $(FLAW),--flaw $(FLAW))
 else
 	cargo test --locked --profile sim --package takt-sim
-	cargo run --locked --profile sim --package takt-sim -- --seeds $(SEEDS) $(if $(FIRST),--first $(FIRST))
+	cargo run --locked --profile sim --package takt-sim -- --seeds $(SEEDS) $(if $(FIRST),--first $(FIRST)) $(if $(SIM_SECONDS),--within $(SIM_SECONDS))
 endif
 
 tools: $(PYTHON) $(NODE_BIN)/azurite-blob

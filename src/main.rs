@@ -4,6 +4,11 @@
     reason = "a command line program answers on standard output"
 )]
 
+#[cfg(takt_flaws)]
+compile_error!(
+    "`takt_flaws` lets the control log be broken on purpose; it is for `make sim` alone"
+);
+
 mod config;
 mod ctl;
 mod query;

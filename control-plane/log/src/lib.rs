@@ -16,6 +16,9 @@ mod calls;
 mod codec;
 mod dial;
 mod digest;
+mod entries;
+#[cfg(takt_flaws)]
+pub mod flaws;
 mod handle;
 mod history;
 mod identity;
@@ -43,6 +46,7 @@ pub use codec::{
 };
 pub use codec::{ledger, licences};
 pub use dial::{Credentials, Dial, DialError, TcpDial, endpoint};
+pub use entries::Kept;
 pub use handle::{Handle, History, Leader, ReadError, Recorded, Status};
 pub use members::{Cluster, Member, MemberError, Role};
 pub use node::{OpenError, Parts, Settings, Start, open};

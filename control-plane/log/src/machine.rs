@@ -131,6 +131,8 @@ impl RaftStateMachine<TypeConfig> for Machine {
             let outcome = match &entry.payload {
                 EntryPayload::Blank | EntryPayload::Membership(_) => None,
                 EntryPayload::Normal(batch) => {
+                    #[cfg(takt_flaws)]
+                    let batch = &crate::flaws::judged(batch, &state);
                     let before = state.revision;
                     let outcome = Arc::make_mut(&mut state).apply(batch);
                     if let Applied::At(revision) = outcome

@@ -72,10 +72,8 @@ impl RaftLogStorage<TypeConfig> for Store {
 
     async fn save_vote(&mut self, vote: &Vote) -> io::Result<()> {
         let bytes = codec::vote_to(vote).encode_to_vec();
-        self.write(Durability::Immediate, move |txn| {
-            put_value(txn, VOTE, &bytes)
-        })
-        .await
+        self.write(vote_durability(), move |txn| put_value(txn, VOTE, &bytes))
+            .await
     }
 
     /// Not synced: it only shortens what is applied again after a crash.
@@ -107,7 +105,7 @@ impl RaftLogStorage<TypeConfig> for Store {
             })
             .collect();
         let flushed = self
-            .write(Durability::Immediate, move |txn| {
+            .write(entry_durability(), move |txn| {
                 let mut table = txn.open_table(LOG)?;
                 for (index, bytes) in &encoded {
                     table.insert(index, bytes.as_slice())?;
@@ -148,4 +146,20 @@ impl Store {
         let id = stored::LogId::decode(bytes.as_slice()).map_err(corrupt)?;
         Ok(Some(codec::log_id_from(id)))
     }
+}
+
+/// Entries are on disk when they are acknowledged.
+fn entry_durability() -> Durability {
+    #[cfg(takt_flaws)]
+    return crate::flaws::durability_of_entries();
+    #[cfg(not(takt_flaws))]
+    Durability::Immediate
+}
+
+/// And so are votes.
+fn vote_durability() -> Durability {
+    #[cfg(takt_flaws)]
+    return crate::flaws::durability_of_votes();
+    #[cfg(not(takt_flaws))]
+    Durability::Immediate
 }

@@ -9,8 +9,8 @@ use takt_model::UnixNano;
 
 use crate::history::History;
 
-/// The time at which every simulation begins.
-const EPOCH: i64 = 1_700_000_000_000_000_000;
+/// The time at which every simulation begins, since the Unix epoch.
+pub(crate) const EPOCH_SECONDS: u64 = 1_700_000_000;
 
 /// Clones are the same clock; it outlives the machine.
 #[derive(Debug, Clone)]
@@ -43,11 +43,10 @@ impl SimClock {
 impl Clock for SimClock {
     fn now(&self) -> UnixNano {
         let since = turmoil::sim_elapsed().unwrap_or(Duration::ZERO);
-        let since = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
-        let now = EPOCH
-            .saturating_add(since)
-            .saturating_add(self.ahead_nanos.load(Ordering::Relaxed));
-        let now = UnixNano(u64::try_from(now).unwrap_or(0));
+        let right = Duration::from_secs(EPOCH_SECONDS) + since;
+        let right = u64::try_from(right.as_nanos()).unwrap_or(u64::MAX);
+        let now = right.saturating_add_signed(self.ahead_nanos.load(Ordering::Relaxed));
+        let now = UnixNano(now);
         self.history.clock_showed(now);
         now
     }

@@ -40,6 +40,7 @@ mod disk;
 mod faults;
 mod history;
 mod linear;
+mod logs;
 mod net;
 mod node;
 mod operator;

@@ -8,7 +8,10 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
+#[cfg(takt_flaws)]
+use takt_log::flaws::{self, Flaw};
 use takt_sim::{Plan, run, subscriber};
+use tokio::time::Instant;
 
 /// Simulates the control-plane cluster under faults.
 #[derive(Debug, Parser)]
@@ -22,15 +25,22 @@ struct Args {
     /// The first of them.
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// How many at once.
-    #[arg(long, default_value_t = 2)]
-    jobs: u64,
+    /// How many at once; as many as the machine has cores if it is not said.
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// Begins no seed after so many seconds; what did not run then did not hold.
+    #[arg(long)]
+    within: Option<u64>,
     /// Writes what happens to this file; with --seed.
     #[arg(long, requires = "seed")]
     trace: Option<PathBuf>,
     /// What of it.
     #[arg(long, default_value = "trace")]
     filter: String,
+    /// Breaks the log on purpose, to see that it is noticed.
+    #[cfg(takt_flaws)]
+    #[arg(long, value_parser = Flaw::ALL.map(|(name, _)| name))]
+    flaw: Option<String>,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -50,7 +60,24 @@ fn main() -> anyhow::Result<ExitCode> {
     })
 }
 
+impl Args {
+    #[cfg(takt_flaws)]
+    fn flaw(&self) -> Option<&str> {
+        self.flaw.as_deref()
+    }
+
+    #[cfg(not(takt_flaws))]
+    #[expect(clippy::unused_self, reason = "the other build asks the arguments")]
+    fn flaw(&self) -> Option<&str> {
+        None
+    }
+}
+
 fn one(seed: u64, args: &Args) -> anyhow::Result<bool> {
+    #[cfg(takt_flaws)]
+    if let Some((_, flaw)) = Flaw::ALL.iter().find(|(name, _)| args.flaw() == Some(name)) {
+        flaws::set(*flaw);
+    }
     let plan = Plan::of(seed);
     println!("{plan:#?}");
     let outcome = match &args.trace {
@@ -69,36 +96,57 @@ fn one(seed: u64, args: &Args) -> anyhow::Result<bool> {
 }
 
 /// Runs the seeds, each in a process of its own, which has no memory of the ones before and cannot take
-/// them along. How many failed.
+/// them along. How many did not hold.
 fn many(args: &Args) -> anyhow::Result<u64> {
     let program = std::env::current_exe()?;
+    let jobs = match args.jobs {
+        Some(jobs) => jobs,
+        None => std::thread::available_parallelism()?.get(),
+    };
     let next = AtomicU64::new(args.first);
-    let failed = AtomicU64::new(0);
+    let held = AtomicU64::new(0);
     let end = args.first.saturating_add(args.seeds);
+    let began = Instant::now();
+    let late = || {
+        args.within
+            .is_some_and(|most| began.elapsed().as_secs() >= most)
+    };
     std::thread::scope(|scope| {
-        for _ in 0..args.jobs {
+        for _ in 0..jobs {
             scope.spawn(|| {
-                loop {
+                while !late() {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         return;
                     }
-                    if let Err(why) = child(&program, seed) {
-                        failed.fetch_add(1, Ordering::Relaxed);
-                        println!("seed {seed} failed: {why}\n    make sim SEED={seed}");
+                    match child(&program, seed, args.flaw()) {
+                        Ok(()) => {
+                            held.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(why) => {
+                            println!("seed {seed} failed: {why}\n    {}", again(seed, args))
+                        }
                     }
                 }
             });
         }
     });
-    let failed = failed.into_inner();
-    println!("{} of {} seeds held", args.seeds - failed, args.seeds);
-    Ok(failed)
+    let (ran, held) = (next.into_inner().min(end) - args.first, held.into_inner());
+    let (asked, seconds) = (args.seeds, began.elapsed().as_secs());
+    println!("{held} of {asked} seeds held, {ran} ran, {jobs} at once, in {seconds} s");
+    Ok(asked - held)
 }
 
-fn child(program: &Path, seed: u64) -> anyhow::Result<()> {
+/// The command that runs a seed again.
+fn again(seed: u64, args: &Args) -> String {
+    let flaw = args.flaw().map(|flaw| format!(" FLAW={flaw}"));
+    format!("make sim SEED={seed}{}", flaw.unwrap_or_default())
+}
+
+fn child(program: &Path, seed: u64, flaw: Option<&str>) -> anyhow::Result<()> {
     let run = Command::new(program)
         .args(["--seed", &seed.to_string()])
+        .args(flaw.map(|flaw| format!("--flaw={flaw}")))
         .output()?;
     if run.status.success() {
         return Ok(());

@@ -7,12 +7,15 @@ use takt_log::{Handle, History as Told};
 use takt_model::{NodeId, Revision, Term};
 
 use crate::history::{Call, Moment, Op};
+use crate::logs::Logs;
 use crate::oracle::Oracle;
 use crate::violation::{Id, Violation};
 use crate::world::World;
 
 /// How many batches are asked for at once.
 const BATCHES: usize = 1_000;
+/// Once in so many steps the logs are compared; what is not applied does not go away so soon.
+const LOGS_EVERY: u64 = 500;
 /// So many changes must be carried out once faults are over.
 const CHANGES_MIN: u64 = 10;
 
@@ -20,6 +23,8 @@ const CHANGES_MIN: u64 = 10;
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     pub(crate) oracle: Oracle,
+    logs: Logs,
+    steps: u64,
     leaders: BTreeMap<Term, NodeId>,
     seen: BTreeMap<u64, Seen>,
     /// How often something was compared.
@@ -49,8 +54,12 @@ impl Watch {
         for node in &world.nodes {
             if let Some((start, handle)) = node.handle() {
                 self.look_at(node.id, start, &handle)?;
+                if self.steps.is_multiple_of(LOGS_EVERY) {
+                    self.look_into(node.id, &handle)?;
+                }
             }
         }
+        self.steps += 1;
         for op in &returned {
             if let Some((moment, _)) = &op.returned {
                 let readings = world.history.readings(op.called, *moment);
@@ -154,6 +163,16 @@ impl Watch {
         };
         self.seen.insert(node, seen);
         Ok(())
+    }
+
+    /// Compares the whole log that a node keeps.
+    fn look_into(&mut self, node: u64, handle: &Handle) -> Result<(), Violation> {
+        let log = handle.entries().now_or_never();
+        match log.expect("a disk in memory does not wait") {
+            Ok(log) => self.logs.look(node, log),
+            // Its disk is off; it will be gone in a moment.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Compares what a node applied since a revision, and the state it has now.

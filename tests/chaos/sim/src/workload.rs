@@ -2,7 +2,10 @@
 //! too late.
 
 mod access;
+mod cluster;
 mod jobs;
+mod ledger;
+mod licences;
 mod nodes;
 mod sampling;
 mod tenants;
@@ -27,6 +30,10 @@ const KINDS: &[Draw] = &[
     access::token,
     sampling::policy,
     sampling::segment,
+    ledger::ledger,
+    ledger::ledger,
+    licences::licence,
+    cluster::cluster,
 ];
 
 pub(crate) fn command(rng: &mut SmallRng, known: &State) -> Command {

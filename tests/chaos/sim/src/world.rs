@@ -89,14 +89,16 @@ impl World {
         self.nodes.iter().any(|node| founded(node) == Some(true))
     }
 
-    /// The newest leader any node knows, and the voters it knows.
+    /// The newest leader any node knows, and the voters it knows. The leader itself is believed first:
+    /// who was let go may never hear of it.
     pub(crate) fn members(&self) -> Option<(u64, Vec<u64>)> {
         let known = self.nodes.iter().filter_map(|node| {
             let status = node.handle()?.1.status();
             let voters = status.voters.iter().map(|voter| voter.0).collect();
-            Some((status.term, status.leader?.0, voters))
+            let leader = status.leader?.0;
+            Some(((status.term, leader == node.id), leader, voters))
         });
-        let (_, leader, voters) = known.max_by_key(|(term, ..)| *term)?;
+        let (_, leader, voters) = known.max_by_key(|(newest, ..)| *newest)?;
         Some((leader, voters))
     }
 
