@@ -445,6 +445,7 @@ impl Members {
             return Err(MemberError::NoCluster);
         }
         confirm_within(&self.raft, self.node, self.timeout).await?;
+        self.finish().await?;
         // A leader that was let go leads until that is committed, and must not change members any more:
         // taking itself in again, it would do so as one that is none.
         if self.voters().contains(&self.node) {
@@ -452,6 +453,22 @@ impl Members {
         } else {
             Err(MemberError::NotLeader { leader: None })
         }
+    }
+
+    /// A change of voters is two entries, and whoever led may have gone between them. What it began is
+    /// finished first: begun anew from between, a leader that was being let go would write the second
+    /// entry as one that is no voter.
+    async fn finish(&self) -> Result<(), MemberError> {
+        let between = {
+            let metrics = self.raft.metrics();
+            let raft = metrics.borrow_watched();
+            raft.membership_config.membership().get_joint_config().len() > 1
+        };
+        if !between {
+            return Ok(());
+        }
+        self.change(ChangeMembers::AddVoterIds(BTreeSet::new()))
+            .await
     }
 
     async fn describe(&self, node: NodeId, address: &str) -> Result<Description, MemberError> {
