@@ -18,8 +18,6 @@ pub enum Flaw {
     SkipStaleCheck,
     /// Entries are acknowledged before they are synced.
     AcknowledgeEntriesBeforeSync,
-    /// Votes are acknowledged before they are synced.
-    AcknowledgeVotesBeforeSync,
 }
 
 thread_local! {
@@ -33,15 +31,11 @@ pub fn set(flaw: Flaw) {
 
 impl Flaw {
     /// Every one that is wrong, and what it is called.
-    pub const ALL: [(&str, Self); 3] = [
+    pub const ALL: [(&str, Self); 2] = [
         ("skip-stale-check", Self::SkipStaleCheck),
         (
             "acknowledge-entries-before-sync",
             Self::AcknowledgeEntriesBeforeSync,
-        ),
-        (
-            "acknowledge-votes-before-sync",
-            Self::AcknowledgeVotesBeforeSync,
         ),
     ];
 }
@@ -55,15 +49,7 @@ pub(crate) fn judged(batch: &Batch, state: &State) -> Batch {
 }
 
 pub(crate) fn durability_of_entries() -> Durability {
-    unless(Flaw::AcknowledgeEntriesBeforeSync)
-}
-
-pub(crate) fn durability_of_votes() -> Durability {
-    unless(Flaw::AcknowledgeVotesBeforeSync)
-}
-
-fn unless(flaw: Flaw) -> Durability {
-    if FLAW.get() == flaw {
+    if FLAW.get() == Flaw::AcknowledgeEntriesBeforeSync {
         Durability::None
     } else {
         Durability::Immediate

@@ -158,6 +158,7 @@ pub(crate) struct Members {
     pub(crate) caller: Caller,
     pub(crate) published: Arc<Published>,
     pub(crate) timeout: Duration,
+    pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl std::fmt::Debug for Members {
@@ -445,7 +446,6 @@ impl Members {
             return Err(MemberError::NoCluster);
         }
         confirm_within(&self.raft, self.node, self.timeout).await?;
-        self.finish().await?;
         // A leader that was let go leads until that is committed, and must not change members any more:
         // taking itself in again, it would do so as one that is none.
         if self.voters().contains(&self.node) {
@@ -455,20 +455,11 @@ impl Members {
         }
     }
 
-    /// A change of voters is two entries, and whoever led may have gone between them. What it began is
-    /// finished first: begun anew from between, a leader that was being let go would write the second
-    /// entry as one that is no voter.
-    async fn finish(&self) -> Result<(), MemberError> {
-        let between = {
-            let metrics = self.raft.metrics();
-            let raft = metrics.borrow_watched();
-            raft.membership_config.membership().get_joint_config().len() > 1
-        };
-        if !between {
-            return Ok(());
-        }
-        self.change(ChangeMembers::AddVoterIds(BTreeSet::new()))
-            .await
+    /// A change of voters is two entries; the first is there and the second is not.
+    fn between(&self) -> bool {
+        let metrics = self.raft.metrics();
+        let raft = metrics.borrow_watched();
+        raft.membership_config.membership().get_joint_config().len() > 1
     }
 
     async fn describe(&self, node: NodeId, address: &str) -> Result<Description, MemberError> {
@@ -580,12 +571,26 @@ impl Members {
     }
 
     /// Another change that is just being completed is waited for.
+    /// One change at a time. What somebody who led before, or gave up waiting, left half done is finished first:
+    /// begun anew from between, a leader that is being let go would write on as one that is no voter.
     async fn change(&self, change: ChangeMembers<u64, BasicNode>) -> Result<(), MemberError> {
         let deadline = Instant::now() + self.timeout;
+        let alone = tokio::time::timeout_at(deadline, self.changing.lock()).await;
+        let _alone = alone.map_err(|_elapsed| MemberError::Busy)?;
         loop {
-            let changed = self.raft.change_membership(change.clone(), false);
+            let between = self.between();
+            if !between && !self.voters().contains(&self.node) {
+                return Err(MemberError::NotLeader { leader: None });
+            }
+            let next = if between {
+                ChangeMembers::AddVoterIds(BTreeSet::new())
+            } else {
+                change.clone()
+            };
+            let changed = self.raft.change_membership(next, false);
             let error = match tokio::time::timeout_at(deadline, changed).await {
                 Err(_elapsed) => return Err(MemberError::Timeout),
+                Ok(Ok(_)) if between => continue,
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(error)) => refused(error),
             };

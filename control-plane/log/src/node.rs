@@ -272,6 +272,7 @@ async fn assemble(
         caller,
         published,
         timeout: settings.timeout,
+        changing: Arc::default(),
     })
 }
 

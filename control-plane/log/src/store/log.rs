@@ -72,8 +72,10 @@ impl RaftLogStorage<TypeConfig> for Store {
 
     async fn save_vote(&mut self, vote: &Vote) -> io::Result<()> {
         let bytes = codec::vote_to(vote).encode_to_vec();
-        self.write(vote_durability(), move |txn| put_value(txn, VOTE, &bytes))
-            .await
+        self.write(Durability::Immediate, move |txn| {
+            put_value(txn, VOTE, &bytes)
+        })
+        .await
     }
 
     /// Not synced: it only shortens what is applied again after a crash.
@@ -152,14 +154,6 @@ impl Store {
 fn entry_durability() -> Durability {
     #[cfg(takt_flaws)]
     return crate::flaws::durability_of_entries();
-    #[cfg(not(takt_flaws))]
-    Durability::Immediate
-}
-
-/// And so are votes.
-fn vote_durability() -> Durability {
-    #[cfg(takt_flaws)]
-    return crate::flaws::durability_of_votes();
     #[cfg(not(takt_flaws))]
     Durability::Immediate
 }

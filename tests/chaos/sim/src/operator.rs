@@ -23,18 +23,22 @@ pub(crate) async fn run(world: World) -> turmoil::Result {
         operate(&world, FOUNDER, Operation::Found).await;
         tokio::time::sleep(PAUSE).await;
     }
-    while !world.is_quiet() {
+    loop {
         match world.plan.operate_every {
             Some(mean) if !world.is_calm() => {
                 let pause = mean.mul_f64(-f64::ln(1.0 - rng.random::<f64>()));
                 tokio::time::sleep(pause).await;
-                interfere(&world, &mut rng).await;
+                if !world.is_calm() {
+                    interfere(&world, &mut rng).await;
+                }
             }
             Some(_) | None => tokio::time::sleep(PAUSE).await,
         }
-        complete(&world).await;
+        // Who was let go last is taken in again, though nobody asks for anything any more.
+        if complete(&world).await && world.is_quiet() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 async fn interfere(world: &World, rng: &mut SmallRng) {
@@ -51,16 +55,18 @@ async fn interfere(world: &World, rng: &mut SmallRng) {
     operate(world, leader, operation).await;
 }
 
-/// Takes in who is missing: sometimes at once, and always when the faults are over.
-async fn complete(world: &World) {
+/// Takes in somebody who is missing; whether nobody was.
+async fn complete(world: &World) -> bool {
     let Some((leader, voters)) = world.members() else {
-        return;
+        return false;
     };
     let missing = (1..=world.plan.nodes).find(|node| !voters.contains(node));
-    if let Some(node) = missing {
-        operate(world, leader, Operation::Add(node)).await;
-        operate(world, leader, Operation::Promote(node)).await;
-    }
+    let Some(node) = missing else {
+        return true;
+    };
+    operate(world, leader, Operation::Add(node)).await;
+    operate(world, leader, Operation::Promote(node)).await;
+    false
 }
 
 async fn operate(world: &World, at: u64, operation: Operation) {

@@ -18,11 +18,6 @@ fn a_log_that_acknowledges_entries_before_it_syncs_them_is_caught() {
     caught("acknowledge-entries-before-sync", 100);
 }
 
-#[test]
-fn a_log_that_acknowledges_votes_before_it_syncs_them_is_caught() {
-    caught("acknowledge-votes-before-sync", 400);
-}
-
 /// What the first of so many seeds that does not hold with a flaw says. It says the same again, the
 /// command that shows it again is printed, and without the flaw the seed holds.
 fn caught(flaw: &str, seeds: u64) -> String {
