@@ -26,6 +26,7 @@
 //! | time: deadlines, leases | tokio's paused clock, which turmoil moves |
 //! | time: when something was decided | `Parts::clock` |
 //! | hyper: the `date` header, whose bytes change with the second | the host sets one |
+//! | h2: when a stream that was reset is forgotten | never, see `net.rs`; beyond fifty of a connection the oldest is |
 //! | openraft and tokio print instants as the machine counts them | `trace.rs` takes them out; nothing is decided by them |
 //! | hashing keys of the process: order of iteration | none is iterated: `BTreeMap` and imbl in ours, redb hashes without keys |
 //! | memory of an earlier seed | every seed has a process of its own |
