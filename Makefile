@@ -5,6 +5,7 @@ TOOLS ?= $(HOME)/.cache/takt/tools
 PYTHON := $(TOOLS)/venv/bin/python
 NODE_BIN := $(TOOLS)/node_modules/.bin
 DENY := $(TOOLS)/bin/cargo-deny
+BUF := $(TOOLS)/node_modules/@bufbuild/buf-linux-$(shell uname -m | sed s/x86_64/x64/)/bin/buf
 FUZZ_SECONDS ?= 60
 CRASH_SECONDS ?= 170
 OUTAGE_SECONDS ?= 600
@@ -12,7 +13,7 @@ CLUSTER_SECONDS ?= 60
 CASES ?= 1000000
 SEEDS ?= 50
 
-.PHONY: run test verify fix bench bench-control demo cluster crash-test cluster-test outage-test fuzz differential tools
+.PHONY: run test verify fix bench bench-control demo cluster crash-test cluster-test outage-test fuzz differential sim release-contract tools
 
 run: ## the server, on loopback with data under ./takt-data; CONFIG=FILE for anything else
 	cargo run --locked --release -- serve $(if $(CONFIG),--config $(CONFIG))
@@ -28,7 +29,7 @@ verify: $(DENY) $(PYTHON) $(NODE_BIN)/azurite-blob ## everything a machine can c
 	$(CARGO_TARGET_DIR)/debug/codegen --check
 	cargo test --workspace --locked --test layers
 	cargo test --workspace --locked --bin takt config::tests::every_field_has_a_reason_and_the_reference_page_is_current
-	cd api/proto && $(TOOLS)/node_modules/@bufbuild/buf-linux-$$(uname -m | sed s/x86_64/x64/)/bin/buf lint
+	cd api/proto && $(BUF) lint && $(BUF) breaking --against released.binpb
 	$(DENY) --offline check bans licenses sources
 	$(TOOLS)/venv/bin/typos
 
@@ -56,19 +57,19 @@ cluster: ## three voters of the control plane as processes on loopback, over ./t
 	deploy/cluster/run $(CARGO_TARGET_DIR)/release/takt
 
 crash-test: ## kills the server at random moments and counts what is left; CRASH_SECONDS bounds it
-	cargo build --locked --workspace --bin takt --bin takt-chaos
+	cargo build --locked --workspace --bin takt --bin takt-chaos $(ALSO)
 	$(CARGO_TARGET_DIR)/debug/takt-chaos server --takt $(CARGO_TARGET_DIR)/debug/takt --seconds $(CRASH_SECONDS)
 
 cluster-test: ## the control plane's cluster as processes under CLUSTER_SECONDS of faults; SEED=n makes the same faults come again
-	cargo build --locked --workspace --bin takt --bin takt-chaos
+	cargo build --locked --workspace --bin takt --bin takt-chaos $(ALSO)
 	$(CARGO_TARGET_DIR)/debug/takt-chaos cluster --takt $(CARGO_TARGET_DIR)/debug/takt --dir $(CARGO_TARGET_DIR)/cluster-test --seconds $(CLUSTER_SECONDS) $(if $(SEED),--seed $(SEED))
 
 outage-test: ## a data plane without its control plane for OUTAGE_SECONDS, restarted meanwhile
-	cargo build --locked --workspace --bin takt --bin takt-chaos
+	cargo build --locked --workspace --bin takt --bin takt-chaos $(ALSO)
 	$(CARGO_TARGET_DIR)/debug/takt-chaos outage --takt $(CARGO_TARGET_DIR)/debug/takt --seconds $(OUTAGE_SECONDS)
 
 fuzz: ## FUZZ_SECONDS of mutated input for each of the four readers of foreign bytes
-	cargo build --locked --workspace --bin takt-fuzz
+	cargo build --locked --workspace --bin takt-fuzz $(ALSO)
 	$(CARGO_TARGET_DIR)/debug/takt-fuzz --seconds $(FUZZ_SECONDS)
 
 differential: ## CASES of random queries, each answered by the engine and by the slow evaluator; SEED is the first
@@ -86,6 +87,9 @@ else
 	cargo test --locked --profile sim --package takt-sim
 	cargo run --locked --profile sim --package takt-sim -- --seeds $(SEEDS) $(if $(FIRST),--first $(FIRST)) $(if $(SIM_SECONDS),--within $(SIM_SECONDS))
 endif
+
+release-contract: $(NODE_BIN)/azurite-blob ## with each release: what later versions of the contract are held against
+	cd api/proto && $(BUF) build -o released.binpb
 
 tools: $(PYTHON) $(NODE_BIN)/azurite-blob
 
