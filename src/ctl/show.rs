@@ -1,5 +1,6 @@
 //! Answers as tables, JSON or YAML.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::Result;
@@ -13,6 +14,8 @@ use super::schema::OUTCOME;
 use super::table::table;
 use super::text;
 
+/// What names a thing, see resources.proto.
+const SUBJECT: &str = "takt.admin.v1.Subject";
 /// A cell that would be wider is cut in tables, and says so.
 const CELL_MAX: usize = 60;
 
@@ -43,6 +46,9 @@ pub(super) fn json(message: &DynamicMessage) -> Result<serde_json::Value> {
 
 /// The outcome of a change in a line, lists of things as tables, single things line by line.
 fn people(message: &DynamicMessage) -> String {
+    if let Some(text) = difference(message) {
+        return text;
+    }
     let mut text = String::new();
     let mut scalars = Vec::new();
     for field in message.descriptor().fields() {
@@ -55,11 +61,71 @@ fn people(message: &DynamicMessage) -> String {
             (Value::Message(_), _) => {}
             (Value::List(items), Kind::Message(of)) => text.push_str(&many(&of, items)),
             _ if value.is_default_for_field(&field) => {}
-            _ => scalars.push([heading(&field), cell(&field, &value)]),
+            _ => scalars.push([heading(&field), whole(&field, &value)]),
         }
     }
     text.push_str(&table(&scalars));
     text
+}
+
+/// What differs between what stood `before` and `after`, field by field; `None` where a message is about something else.
+fn difference(message: &DynamicMessage) -> Option<String> {
+    let field = |name| message.descriptor().get_field_by_name(name);
+    let (before, after) = (field("before")?, field("after")?);
+    let leaves_of = |field: &FieldDescriptor| {
+        let mut leaves = BTreeMap::new();
+        if let Some(side) = message.get_field(field).as_message() {
+            gather("", side, &mut leaves);
+        }
+        leaves
+    };
+    let (left, right) = (leaves_of(&before), leaves_of(&after));
+    let subject = field("subject").map(|field| whole(&field, &message.get_field(&field)));
+    let what = match (message.has_field(&before), message.has_field(&after)) {
+        (false, true) => " (new)",
+        (true, false) => " (gone)",
+        _ => "",
+    };
+    let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let side = |leaves: &BTreeMap<String, String>, name| {
+        leaves
+            .get(name)
+            .map_or_else(|| "-".to_owned(), Clone::clone)
+    };
+    let rows = names
+        .into_iter()
+        .filter(|name| left.get(*name) != right.get(*name))
+        .map(|name| {
+            let (left, right) = (side(&left, name), side(&right, name));
+            [format!("  {name}"), left, "→".to_owned(), right]
+        });
+    let rows: Vec<_> = rows.collect();
+    Some(format!(
+        "{}{what}\n{}",
+        subject.unwrap_or_default(),
+        table(&rows)
+    ))
+}
+
+/// The fields that hold no others, by their dotted names.
+fn gather(prefix: &str, message: &DynamicMessage, leaves: &mut BTreeMap<String, String>) {
+    for (field, value) in message.fields() {
+        let name = if prefix.is_empty() {
+            field.name().to_owned()
+        } else {
+            format!("{prefix}.{}", field.name())
+        };
+        match value {
+            Value::Message(inner) => gather(&name, inner, leaves),
+            Value::Map(map) => {
+                let pairs = map.iter().map(|(key, value)| {
+                    (format!("{name}.{}", key_text(key)), whole(&field, value))
+                });
+                leaves.extend(pairs);
+            }
+            value => drop(leaves.insert(name, whole(&field, value))),
+        }
+    }
 }
 
 /// What a change came to.
@@ -102,7 +168,7 @@ fn one(message: &DynamicMessage) -> String {
         .descriptor()
         .fields()
         .filter(|field| message.has_field(field))
-        .map(|field| [heading(&field), cell(&field, &message.get_field(&field))])
+        .map(|field| [heading(&field), whole(&field, &message.get_field(&field))])
         .collect();
     table(&rows)
 }
@@ -118,10 +184,13 @@ fn many(of: &MessageDescriptor, items: &[Value]) -> String {
         return "none\n".to_owned();
     }
     let mut rows = vec![columns.iter().map(heading).collect::<Vec<String>>()];
+    let last = columns.len() - 1;
     for item in items {
-        let cells = columns
-            .iter()
-            .map(|field| cell(field, &item.get_field(field)));
+        let cells = columns.iter().enumerate().map(|(place, field)| {
+            let text = whole(field, &item.get_field(field));
+            // Nothing stands behind the last one.
+            if place == last { text } else { cut(text) }
+        });
         rows.push(cells.collect());
     }
     table(&rows)
@@ -131,8 +200,9 @@ fn heading(field: &FieldDescriptor) -> String {
     field.name().to_uppercase()
 }
 
-fn cell(field: &FieldDescriptor, value: &Value) -> String {
-    let text = match (field.kind(), value) {
+/// A value in a line.
+fn whole(field: &FieldDescriptor, value: &Value) -> String {
+    match (field.kind(), value) {
         (Kind::Fixed64, Value::U64(nanos)) => text::show_time(*nanos),
         (Kind::Enum(one), Value::EnumNumber(number)) => text::choices(&one)
             .find(|(_, long)| {
@@ -142,7 +212,10 @@ fn cell(field: &FieldDescriptor, value: &Value) -> String {
             .map_or_else(String::new, |(short, _)| short),
         (_, Value::String(text)) => text.clone(),
         (_, value) => compact(field, value),
-    };
+    }
+}
+
+fn cut(text: String) -> String {
     if text.chars().count() <= CELL_MAX {
         return text;
     }
@@ -150,11 +223,11 @@ fn cell(field: &FieldDescriptor, value: &Value) -> String {
     format!("{kept}…")
 }
 
-/// Lists with commas, maps as `a=b`, messages as JSON.
+/// Lists with commas, maps and messages as `a=b`.
 fn compact(field: &FieldDescriptor, value: &Value) -> String {
     match value {
         Value::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| cell(field, item)).collect();
+            let items: Vec<String> = items.iter().map(|item| whole(field, item)).collect();
             items.join(",")
         }
         Value::Map(map) => {
@@ -165,9 +238,7 @@ fn compact(field: &FieldDescriptor, value: &Value) -> String {
             pairs.sort_unstable();
             pairs.join(",")
         }
-        Value::Message(message) => {
-            serde_json::to_string(&json(message).unwrap_or_default()).unwrap_or_default()
-        }
+        Value::Message(message) => pairs(message),
         Value::Bool(value) => value.to_string(),
         Value::I32(value) | Value::EnumNumber(value) => value.to_string(),
         Value::I64(value) => value.to_string(),
@@ -180,6 +251,30 @@ fn compact(field: &FieldDescriptor, value: &Value) -> String {
             let _infallible = write!(text, "{byte:02x}");
             text
         }),
+    }
+}
+
+/// The fields that are set, and what is but a name for one other in front of it. A subject is what people call it.
+fn pairs(message: &DynamicMessage) -> String {
+    let descriptor = message.descriptor();
+    let set: Vec<(FieldDescriptor, &Value)> = message.fields().collect();
+    if descriptor.full_name() == SUBJECT {
+        let words = set.iter().map(|(field, value)| whole(field, value));
+        return words.collect::<Vec<_>>().join(" ");
+    }
+    match set.as_slice() {
+        [(field, Value::Message(inner))] if field.containing_oneof().is_some() => {
+            format!("{}: {}", field.name(), pairs(inner))
+                .trim_end()
+                .to_owned()
+        }
+        set => {
+            let pairs = set.iter().map(|(field, value)| match value {
+                Value::Message(inner) => format!("{}={{{}}}", field.name(), pairs(inner)),
+                value => format!("{}={}", field.name(), whole(field, value)),
+            });
+            pairs.collect::<Vec<_>>().join(" ")
+        }
     }
 }
 

@@ -244,6 +244,12 @@ async fn the_log_is_shown_looked_back_on_and_compared() {
         (name("before"), name("after")),
         ("One".into(), "Two".into())
     );
+    expect_test::expect![[r#"
+        tenant team-1
+          tenant.display_name  One  →  Two
+          tenant.version       1    →  2
+    "#]]
+    .assert_eq(&server.ctl("log diff --from-revision 1").await);
     let ahead = server.try_ctl("log at --revision 9").await.unwrap_err();
     assert!(ahead.to_string().contains("REVISION_IN_FUTURE"), "{ahead}");
     server.stop().await;
