@@ -2,16 +2,16 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
 
-use futures::Stream;
-use hyper_util::rt::TokioIo;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use takt_kit::Tasks;
 use takt_log::{Dial, DialError, endpoint};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tonic::service::Routes;
 use tonic::transport::Channel;
-use tonic::transport::server::Connected;
 use turmoil::net::{TcpListener, TcpStream};
 
 /// Simulated TCP does not send again what the network lost: the connection is stuck, and a new one
@@ -51,48 +51,36 @@ pub(crate) async fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)).await
 }
 
-/// The connections of a listener, as tonic takes them.
-pub(crate) fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Accepted>> {
-    futures::stream::unfold(listener, |listener| async move {
-        let accepted = listener.accept().await;
-        Some((accepted.map(|(stream, _)| Accepted(stream)), listener))
-    })
-}
-
-/// A connection that came in.
-#[derive(Debug)]
-pub(crate) struct Accepted(TcpStream);
-
-impl Connected for Accepted {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
-}
-
-impl AsyncRead for Accepted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+/// Answers on a port until the group stops. Tonic's own server looks at the machine's clock for the
+/// `date` of a response, where no layer reaches it; a deadline is left to the caller, who resets
+/// the stream.
+pub(crate) async fn serve(port: u16, routes: Routes, tasks: Tasks) -> io::Result<()> {
+    let listener = listen(port).await?;
+    loop {
+        let (stream, _) = tokio::select! {
+            biased;
+            () = tasks.stopped() => return Ok(()),
+            accepted = listener.accept() => accepted?,
+        };
+        let served = serve_connection(stream, routes.clone(), tasks.clone());
+        tasks.spawn("connection", async {
+            // A connection that breaks is one the other side makes again.
+            let _ = served.await;
+            Ok::<(), io::Error>(())
+        });
     }
 }
 
-impl AsyncWrite for Accepted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+async fn serve_connection(stream: TcpStream, routes: Routes, tasks: Tasks) -> hyper::Result<()> {
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        () = tasks.stopped() => {}
+        served = connection.as_mut() => return served,
     }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
+    connection.as_mut().graceful_shutdown();
+    connection.await
 }

@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::HeaderValue;
-use http::header::DATE;
 use prometheus_client::registry::Registry;
 use takt_kit::Tasks;
 use takt_log::{Disk, Handle, OpenError, Parts, Settings, Start, open};
 use takt_model::NodeId;
-use tower_http::set_header::SetResponseHeaderLayer;
+use tonic::service::Routes;
 
-use crate::net::{SimDial, incoming, listen};
+use crate::net::{self, SimDial};
 use crate::rpc;
 use crate::world::{World, host};
 
@@ -39,7 +37,8 @@ pub(crate) async fn run(world: World, id: u64) -> turmoil::Result {
     };
     node.is_open(handle.clone(), tasks.clone());
     tracing::info!(id, starts, "the node is open");
-    tasks.spawn("peers", serve_peers(handle.clone(), tasks.clone()));
+    let peers = Routes::new(handle.peers());
+    tasks.spawn("peers", net::serve(PEER_PORT, peers, tasks.clone()));
     let (history, desk) = (world.history.clone(), world.desk.clone());
     let clients = rpc::serve(history, desk, handle, tasks.clone());
     tasks.spawn("clients", clients);
@@ -74,18 +73,4 @@ async fn start(world: &World, id: u64, starts: u64, tasks: &Tasks) -> Result<Han
     };
     let handle = open(settings, parts, tasks, &mut Registry::default()).await?;
     Ok(handle)
-}
-
-/// Answers the other nodes.
-async fn serve_peers(handle: Handle, tasks: Tasks) -> Result<(), tonic::transport::Error> {
-    let listener = listen(PEER_PORT)
-        .await
-        .expect("the port of a fresh host is free");
-    // Hyper would look at the machine's clock for it.
-    let date = HeaderValue::from_static("Tue, 14 Nov 2023 22:13:20 GMT");
-    tonic::transport::Server::builder()
-        .layer(SetResponseHeaderLayer::overriding(DATE, date))
-        .add_service(handle.peers())
-        .serve_with_incoming_shutdown(incoming(listener), tasks.stopped())
-        .await
 }

@@ -1,6 +1,7 @@
 //! A log that is wrong on purpose is caught, and one that is not, with the same seed, is not.
 #![cfg(all(tokio_unstable, takt_flaws))]
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "helpers of tests stop at the first surprise"
 )]

@@ -6,8 +6,8 @@
 )]
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 /// Two processes, because what differs between them (addresses, hashing keys, the time of day) must
 /// not matter.
@@ -15,7 +15,8 @@ use std::process::Command;
 fn the_same_seed_twice_gives_the_same_trace_byte_for_byte() {
     let dir = tempfile::tempdir().unwrap();
     for seed in [0, 1, 7] {
-        let [one, other] = ["one", "other"].map(|name| trace(seed, &dir.path().join(name)));
+        let runs = ["one", "other"].map(|name| start(seed, &dir.path().join(name)));
+        let [one, other] = runs.map(Run::trace);
         assert!(one.len() > 100_000, "seed {seed} traces little");
         assert!(one == other, "seed {seed} gave two traces");
     }
@@ -24,16 +25,34 @@ fn the_same_seed_twice_gives_the_same_trace_byte_for_byte() {
 #[test]
 fn another_seed_gives_another_trace() {
     let dir = tempfile::tempdir().unwrap();
-    let [one, other] = [2, 3].map(|seed| trace(seed, &dir.path().join(seed.to_string())));
+    let runs = [2, 3].map(|seed| start(seed, &dir.path().join(seed.to_string())));
+    let [one, other] = runs.map(Run::trace);
     assert!(one != other);
 }
 
-fn trace(seed: u64, to: &Path) -> Vec<u8> {
-    let done = Command::new(env!("CARGO_BIN_EXE_sim"))
+struct Run {
+    process: Child,
+    trace: PathBuf,
+}
+
+impl Run {
+    fn trace(self) -> Vec<u8> {
+        let done = self.process.wait_with_output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        fs::read(self.trace).unwrap()
+    }
+}
+
+fn start(seed: u64, to: &Path) -> Run {
+    let process = Command::new(env!("CARGO_BIN_EXE_sim"))
         .args(["--seed", &seed.to_string(), "--trace"])
         .arg(to)
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
-    assert!(done.status.success(), "{done:?}");
-    fs::read(to).unwrap()
+    Run {
+        process,
+        trace: to.to_path_buf(),
+    }
 }
