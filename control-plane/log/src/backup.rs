@@ -5,6 +5,7 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::Stream;
@@ -22,7 +23,7 @@ use crate::codec::{self, DecodeError, LEVEL};
 use crate::handle::Handle;
 use crate::node::{IN_PROCESS, Settings};
 use crate::past::{begin_with, oldest_checkpoint};
-use crate::store::{APPLIED, Disk, HISTORY, PURGED, SNAPSHOT, Store, VOTE, put_value};
+use crate::store::{APPLIED, Disk, HISTORY, PURGED, Row, SNAPSHOT, Store, VOTE, put_value};
 use crate::types::{AppliedAt, LeaderId, Vote};
 
 const VERSION: u32 = 1;
@@ -49,7 +50,8 @@ impl Handle {
                 waiting: Vec::new(),
                 checksum: Sha256::new(),
             };
-            let written = store.read_now(|txn| write(txn, &mut sink));
+            let unwritten = store.unwritten(Revision(0));
+            let written = store.read_now(|txn| write(txn, &unwritten, &mut sink));
             if let Err(error) = written {
                 // Whoever read may be gone, and then there is nobody to tell.
                 let _ = failed.blocking_send(Err(error));
@@ -86,7 +88,7 @@ impl Sink {
     }
 }
 
-fn write(txn: &ReadTransaction, sink: &mut Sink) -> Result<(), redb::Error> {
+fn write(txn: &ReadTransaction, unwritten: &[Arc<Row>], sink: &mut Sink) -> Result<(), redb::Error> {
     let history = txn.open_table(HISTORY)?;
     let base = oldest_checkpoint(txn)?.unwrap_or_default();
     let after = match base.as_slice() {
@@ -97,13 +99,15 @@ fn write(txn: &ReadTransaction, sink: &mut Sink) -> Result<(), redb::Error> {
                 .revision
         }
     };
-    let newest = history
+    let in_file = history
         .last()?
         .map_or(after, |(revision, _)| revision.value());
+    let rest = unwritten.iter().filter(|row| row.revision > in_file);
+    let newest = unwritten.last().map_or(0, |row| row.revision);
     sink.part(Part::Header(stored::BackupHeader {
         version: VERSION,
         level: LEVEL,
-        revision: newest,
+        revision: newest.max(in_file),
     }))?;
     for piece in base.chunks(PIECE_BYTES) {
         sink.part(Part::Base(piece.to_vec()))?;
@@ -112,6 +116,11 @@ fn write(txn: &ReadTransaction, sink: &mut Sink) -> Result<(), redb::Error> {
     for entry in history.range(after + 1..)? {
         let (_, batch) = entry?;
         let batch = stored::Batch::decode(batch.value()).map_err(io::Error::other)?;
+        sink.part(Part::Batch(batch))?;
+        batches += 1;
+    }
+    for row in rest {
+        let batch = stored::Batch::decode(row.batch.as_slice()).map_err(io::Error::other)?;
         sink.part(Part::Batch(batch))?;
         batches += 1;
     }

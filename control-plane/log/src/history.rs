@@ -69,6 +69,7 @@ impl Handle {
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<Vec<Vec<u8>>, redb::Error> + Send + 'static,
     ) -> Result<Vec<Recorded>, ReadError> {
+        self.store.settled().await?;
         let batches = self.store.read(read).await?;
         let recorded = batches.iter().map(|bytes| decode(bytes).map(record));
         Ok(recorded.collect::<io::Result<_>>()?)

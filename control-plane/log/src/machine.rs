@@ -1,8 +1,8 @@
 //! The state machine as openraft asks for it: apply, snapshot, restore.
 //!
 //! On disk the state is the last snapshot plus the batches applied since; both are in the same file
-//! as the Raft log. Applying commits without a sync: redb keeps commits in order, so a crash falls back
-//! to an earlier moment of the same history and openraft applies the rest of its (synced) log again.
+//! as the Raft log. What is applied is written a moment later and without a sync: commits are kept in order, so a
+//! crash falls back to an earlier moment of the same history and openraft applies the rest of its (synced) log again.
 
 use std::io;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::codec;
 use crate::digest::Digests;
 use crate::history;
 use crate::past;
-use crate::store::{APPLIED, HISTORY, SNAPSHOT, Store, corrupt, put_value};
+use crate::store::{APPLIED, HISTORY, Row, SNAPSHOT, Store, corrupt, put_value};
 use crate::types::{AppliedAt, RaftLogId, RaftMembership, Snapshot, SnapshotMeta, TypeConfig};
 
 /// Where readers find the newest state, and hear of every change.
@@ -92,12 +92,18 @@ pub(crate) fn since(
     after: Revision,
     limit: usize,
 ) -> io::Result<Vec<takt_domain::Batch>> {
+    let unwritten = store.unwritten(after);
     let stored = store.read_now(|txn| {
         let table = txn.open_table(HISTORY)?;
-        let mut batches = Vec::new();
+        let (mut batches, mut newest) = (Vec::new(), after.0);
         for entry in table.range(after.0 + 1..)?.take(limit) {
-            batches.push(entry?.1.value().to_vec());
+            let (revision, batch) = entry?;
+            newest = revision.value();
+            batches.push(batch.value().to_vec());
         }
+        let rest = unwritten.iter().filter(|row| row.revision > newest);
+        let room = limit - batches.len();
+        batches.extend(rest.map(|row| row.batch.clone()).take(room));
         Ok(batches)
     })?;
     stored
@@ -139,7 +145,11 @@ impl RaftStateMachine<TypeConfig> for Machine {
                         && revision > before
                     {
                         let bytes = codec::batch_to(batch).encode_to_vec();
-                        history.push((revision.0, bytes, history::keys(batch)));
+                        history.push(Arc::new(Row {
+                            revision: revision.0,
+                            keys: history::keys(batch),
+                            batch: bytes,
+                        }));
                         if self.digests.passes(before, revision) {
                             self.digests.offer(&state);
                         }
@@ -150,17 +160,7 @@ impl RaftStateMachine<TypeConfig> for Machine {
             answers.extend(responder.map(|responder| (responder, outcome)));
         }
         let position = codec::applied_to(&applied).encode_to_vec();
-        self.store
-            .write(Durability::None, move |txn| {
-                let mut table = txn.open_table(HISTORY)?;
-                for (revision, batch, _) in &history {
-                    table.insert(revision, batch.as_slice())?;
-                }
-                let subjects = history.iter().map(|(revision, _, keys)| (*revision, keys));
-                history::index(txn, subjects)?;
-                put_value(txn, APPLIED, &position)
-            })
-            .await?;
+        self.store.applied(history, position)?;
         (self.applied, self.state) = (applied, state);
         self.published.publish(&self.state);
         for (responder, outcome) in answers {

@@ -36,6 +36,9 @@ pub(crate) const IN_PROCESS: &str = "in-process";
 /// How long a node may take to receive a snapshot and write it to its disk.
 const SNAPSHOT_TIMEOUT_MILLIS: u64 = 60_000;
 
+/// So many entries go to another node in one message, if their bytes allow it: one sync there for all of them.
+const PAYLOAD_ENTRIES: u64 = 4096;
+
 /// How a voter runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -166,8 +169,17 @@ pub async fn open(
 ) -> Result<Handle, OpenError> {
     let (digests, due) = Digests::new(settings.digest_every);
     let (store, machine) = restore(&settings, &parts.disk, digests.clone()).await?;
+    tasks.spawn("control_writer", store.clone().write_behind());
     let metrics = Metrics::register(registry);
-    let members = assemble(&settings, &parts, store.clone(), machine, &metrics).await?;
+    let assembled = assemble(&settings, &parts, store.clone(), machine, &metrics).await;
+    let members = match assembled {
+        Ok(members) => members,
+        Err(error) => {
+            // Nothing was written; what made it impossible is the better thing to say.
+            let _ = store.close().await;
+            return Err(error);
+        }
+    };
     let (raft, published) = (members.raft.clone(), Arc::clone(&members.published));
     stop_with(tasks, members.clone(), store.clone());
     let new_cluster = cluster_id(parts.seed, parts.clock.now().0);
@@ -388,6 +400,7 @@ async fn start(
         election_timeout_min: election,
         election_timeout_max: election.saturating_mul(2),
         snapshot_policy: SnapshotPolicy::LogsSinceLast(settings.snapshot_every),
+        max_payload_entries: PAYLOAD_ENTRIES,
         max_in_snapshot_log_to_keep: settings.snapshot_every,
         install_snapshot_timeout: SNAPSHOT_TIMEOUT_MILLIS,
         enable_pre_vote: Some(true),

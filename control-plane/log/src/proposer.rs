@@ -25,7 +25,7 @@ use crate::metrics::{Metrics, Outcome};
 use crate::types::{Raft, TypeConfig};
 
 /// How many commands are decided together at most.
-const ROUND_MAX: usize = 64;
+const ROUND_MAX: usize = 1024;
 /// How often a round is decided anew because something else came first.
 const STALE_MAX: usize = 3;
 pub(crate) const BACKOFF_MIN: Duration = Duration::from_millis(5);

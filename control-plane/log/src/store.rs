@@ -1,5 +1,6 @@
 //! The redb file: one table for the Raft log, one for the applied batches, one for single values.
 
+mod behind;
 mod disk;
 mod log;
 
@@ -12,7 +13,10 @@ use redb::{
     Database, Durability, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction,
 };
 
+pub(crate) use behind::Row;
 pub use disk::{Disk, Medium};
+
+use behind::Behind;
 
 /// Entry by index.
 pub(crate) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -24,7 +28,6 @@ pub(crate) const VALUES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new
 pub(crate) const NODE: &str = "node";
 pub(crate) const IDENTITY: &str = "identity";
 pub(crate) const VOTE: &str = "vote";
-pub(crate) const COMMITTED: &str = "committed";
 pub(crate) const PURGED: &str = "purged";
 pub(crate) const APPLIED: &str = "applied";
 pub(crate) const SNAPSHOT: &str = "snapshot";
@@ -34,6 +37,7 @@ pub(crate) const SNAPSHOT: &str = "snapshot";
 pub(crate) struct Store {
     database: Arc<RwLock<Option<Database>>>,
     disk: Disk,
+    behind: Arc<Behind>,
 }
 
 impl Store {
@@ -45,7 +49,11 @@ impl Store {
             Err(other) => return Err(io::Error::other(other)),
         };
         let database = Arc::new(RwLock::new(Some(database)));
-        let store = Self { database, disk };
+        let store = Self {
+            database,
+            disk,
+            behind: Arc::default(),
+        };
         store.write_now(Durability::Immediate, |txn| {
             txn.open_table(LOG)?;
             txn.open_table(HISTORY)?;
@@ -58,13 +66,15 @@ impl Store {
     /// Lets go of the file, so that another process can open it, when the work in progress is done.
     /// Clones that are still around get an error from now on.
     pub(crate) async fn close(&self) -> io::Result<()> {
+        let finished = self.finish().await;
         let store = self.clone();
         self.disk
             .run(move || {
                 drop(store.database.write().take());
                 Ok(())
             })
-            .await
+            .await?;
+        finished
     }
 
     /// What it is kept on.
@@ -80,8 +90,18 @@ impl Store {
         self.disk.run(move || store.read_now(work)).await
     }
 
-    /// Commits all of `work` or nothing; with [`Durability::Immediate`] it is synced when this returns.
+    /// Commits all of `work` or nothing, after everything that was appended and applied before; with
+    /// [`Durability::Immediate`] it is synced when this returns.
     pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error> + Send + 'static,
+    ) -> io::Result<T> {
+        self.settled().await?;
+        self.commit(durability, work).await
+    }
+
+    async fn commit<T: Send + 'static>(
         &self,
         durability: Durability,
         work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error> + Send + 'static,

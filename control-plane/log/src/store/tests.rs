@@ -2,6 +2,7 @@
 
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
+use takt_kit::Tasks;
 use tempfile::TempDir;
 
 use super::{Disk, Store};
@@ -16,6 +17,8 @@ impl StoreBuilder<TypeConfig, Store, Machine, TempDir> for Builder {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("control.redb");
         let store = Store::open(Disk::File, &file).unwrap().unwrap();
+        let tasks = Tasks::default();
+        tasks.spawn("writer", store.clone().write_behind());
         let machine = Machine::restore(store.clone(), Digests::new(0).0, 10).unwrap();
         Ok((dir, store, machine))
     }
