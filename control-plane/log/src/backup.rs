@@ -23,7 +23,9 @@ use crate::codec::{self, DecodeError, LEVEL};
 use crate::handle::Handle;
 use crate::node::{IN_PROCESS, Settings};
 use crate::past::{begin_with, oldest_checkpoint};
-use crate::store::{APPLIED, Disk, HISTORY, PURGED, Row, SNAPSHOT, Store, VOTE, put_value};
+use crate::store::{
+    APPLIED, Disk, HISTORY, PURGED, Row, Sealing, Store, VOTE, name, put_value, reader,
+};
 use crate::types::{AppliedAt, LeaderId, Vote};
 
 const VERSION: u32 = 1;
@@ -88,17 +90,14 @@ impl Sink {
     }
 }
 
-fn write(txn: &ReadTransaction, unwritten: &[Arc<Row>], sink: &mut Sink) -> Result<(), redb::Error> {
+fn write(
+    txn: &ReadTransaction,
+    unwritten: &[Arc<Row>],
+    sink: &mut Sink,
+) -> Result<(), redb::Error> {
     let history = txn.open_table(HISTORY)?;
-    let base = oldest_checkpoint(txn)?.unwrap_or_default();
-    let after = match base.as_slice() {
-        [] => 0,
-        sealed => {
-            stored::Snapshot::decode(sealed)
-                .map_err(io::Error::other)?
-                .revision
-        }
-    };
+    let base = oldest_checkpoint(txn)?;
+    let after = base.as_ref().map_or(0, |(revision, _)| *revision);
     let in_file = history
         .last()?
         .map_or(after, |(revision, _)| revision.value());
@@ -109,8 +108,18 @@ fn write(txn: &ReadTransaction, unwritten: &[Arc<Row>], sink: &mut Sink) -> Resu
         level: LEVEL,
         revision: newest.max(in_file),
     }))?;
-    for piece in base.chunks(PIECE_BYTES) {
-        sink.part(Part::Base(piece.to_vec()))?;
+    if let Some((_, sealed)) = base {
+        let mut base = reader(txn, &sealed)?;
+        loop {
+            let mut piece = Vec::with_capacity(PIECE_BYTES);
+            base.by_ref()
+                .take(PIECE_BYTES as u64)
+                .read_to_end(&mut piece)?;
+            if piece.is_empty() {
+                break;
+            }
+            sink.part(Part::Base(piece))?;
+        }
     }
     let mut batches = 0;
     for entry in history.range(after + 1..)? {
@@ -225,12 +234,6 @@ fn fill(
     let store = Store::open(Disk::File, path).map_err(failed)?;
     let store = store.ok_or_else(|| RestoreError::Exists(path.to_owned()))?;
     let mut waiting = Vec::new();
-    let begin = |revision, sealed: &[u8]| {
-        let begun = store.write_now(Durability::Immediate, |txn| {
-            begin_with(txn, revision, sealed)
-        });
-        begun.map_err(failed)
-    };
     let take = |revision: Revision, batch| {
         waiting.push((revision.0, batch));
         if waiting.len() >= BATCHES_PER_SYNC {
@@ -238,7 +241,15 @@ fn fill(
         }
         Ok(())
     };
-    let (state, restored) = read(backup, begin, take)?;
+    let begin = |base: Sealing, revision, applied| {
+        let begun = base.finish(applied).and_then(|sealed| {
+            store.write_now(Durability::Immediate, |txn| {
+                begin_with(txn, revision, &sealed)
+            })
+        });
+        begun.map_err(failed)
+    };
+    let (state, restored) = read(backup, Some(Sealing::begin(&store)), begin, take)?;
     put_history(&store, &mut waiting).map_err(failed)?;
     become_voter(&store, &state, node, address).map_err(failed)?;
     Ok(restored)
@@ -249,13 +260,44 @@ fn fill(
 /// # Errors
 /// When the backup is damaged or too new.
 pub fn replay(backup: impl Read) -> Result<(State, Restored), RestoreError> {
-    read(backup, |_, _| Ok(()), |_, _| Ok(()))
+    read(backup, None, |_, _, _| Ok(()), |_, _| Ok(()))
 }
 
-/// Hands out the base and then every batch, each with the revision after it.
+/// The state at the beginning of a backup, read from its parts as they come, which are also written to where they
+/// are to be kept.
+struct Base<'a, R> {
+    source: &'a mut Source<R>,
+    /// The part after the last one that was read.
+    next: Option<Part>,
+    piece: io::Cursor<Vec<u8>>,
+    keep: Option<Sealing>,
+}
+
+impl<R: Read> Read for Base<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.piece.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let Some(Part::Base(piece)) = &mut self.next else {
+                return Ok(0);
+            };
+            let piece = std::mem::take(piece);
+            if let Some(keep) = &mut self.keep {
+                keep.add(&piece)?;
+            }
+            self.piece = io::Cursor::new(piece);
+            self.next = self.source.next()?;
+        }
+    }
+}
+
+/// Hands out the base, which is also kept if there is where, and then every batch with the revision after it.
 fn read(
     backup: impl Read,
-    begin: impl FnOnce(Revision, &[u8]) -> Result<(), RestoreError>,
+    keep: Option<Sealing>,
+    begin: impl FnOnce(Sealing, Revision, AppliedAt) -> Result<(), RestoreError>,
     mut take: impl FnMut(Revision, Vec<u8>) -> Result<(), RestoreError>,
 ) -> Result<(State, Restored), RestoreError> {
     let mut source = Source::new(backup);
@@ -266,16 +308,21 @@ fn read(
         let (version, level) = (header.version, header.level);
         return Err(RestoreError::TooNew { version, level });
     }
-    let mut base = Vec::new();
     let mut next = source.next()?;
-    while let Some(Part::Base(piece)) = next {
-        base.extend_from_slice(&piece);
-        next = source.next()?;
-    }
     let mut state = State::default();
-    if !base.is_empty() {
-        state = codec::open_snapshot(&base)?.0;
-        begin(state.revision, &base)?;
+    if let Some(Part::Base(_)) = next {
+        let mut base = Base {
+            source: &mut source,
+            next,
+            piece: io::Cursor::default(),
+            keep,
+        };
+        let applied;
+        (state, applied) = codec::read_snapshot(&mut base)?;
+        next = base.next;
+        if let Some(keep) = base.keep {
+            begin(keep, state.revision, applied)?;
+        }
     }
     let oldest = state.revision;
     let mut batches = 0;
@@ -338,8 +385,9 @@ fn become_voter(store: &Store, state: &State, node: NodeId, address: &str) -> io
         },
         committed: false,
     };
+    let sealed = store.seal(state, &applied)?;
     store.write_now(Durability::Immediate, |txn| {
-        put_value(txn, SNAPSHOT, &codec::seal_snapshot(state, &applied))?;
+        name(txn, &sealed)?;
         put_value(txn, APPLIED, &codec::applied_to(&applied).encode_to_vec())?;
         put_value(txn, PURGED, &codec::log_id_to(&at).encode_to_vec())?;
         put_value(txn, VOTE, &codec::vote_to(&vote).encode_to_vec())

@@ -14,6 +14,7 @@ mod overrides;
 mod policies;
 mod raft;
 mod ring;
+mod snapshot;
 mod state;
 mod tenants;
 
@@ -33,7 +34,9 @@ pub(crate) use raft::{
     applied_from, applied_to, entry_from, entry_to, log_id_from, log_id_to, stored_entry_from,
     vote_from, vote_to,
 };
-pub(crate) use state::{digest, open_snapshot, seal_snapshot, snapshot_covers};
+pub(crate) use snapshot::{digest, read_snapshot, write_snapshot};
+#[cfg(test)]
+pub(crate) use snapshot::{open_snapshot, seal_snapshot};
 
 /// The set of events this version understands: 7 was the first seven, each release that adds events counts on.
 pub(crate) const LEVEL: u32 = 8;
@@ -43,6 +46,8 @@ pub(crate) const LEVEL: u32 = 8;
 pub enum DecodeError {
     #[error("not the protobuf it should be")]
     Proto(#[from] prost::DecodeError),
+    #[error("it cannot be read to its end")]
+    Read(#[from] std::io::Error),
     #[error("an event or entry is of a kind this version does not know; a newer version wrote it")]
     UnknownKind,
     #[error("`{0}` is missing")]

@@ -181,6 +181,7 @@ impl Handle {
             self.members.clone(),
             self.reader.clone(),
             self.digests.clone(),
+            self.store.clone(),
             self.tasks.clone(),
         )
     }

@@ -28,6 +28,7 @@ mod members;
 mod metrics;
 mod network;
 mod node;
+mod pace;
 mod past;
 mod peers;
 mod proposer;

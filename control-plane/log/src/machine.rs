@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use futures::{Stream, StreamExt as _};
@@ -16,13 +17,14 @@ use redb::Durability;
 use takt_domain::{Applied, State};
 use takt_model::Revision;
 use takt_wire::takt::control::log::v1 as stored;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::codec;
 use crate::digest::Digests;
 use crate::history;
+use crate::pace::Pace;
 use crate::past;
-use crate::store::{APPLIED, HISTORY, Row, SNAPSHOT, Store, corrupt, put_value};
+use crate::store::{APPLIED, HISTORY, Row, Sealed, Store, corrupt, name, put_value};
 use crate::types::{AppliedAt, RaftLogId, RaftMembership, Snapshot, SnapshotMeta, TypeConfig};
 
 /// Where readers find the newest state, and hear of every change.
@@ -47,21 +49,28 @@ pub(crate) struct Machine {
     published: Arc<Published>,
     digests: Digests,
     history_keep: u64,
+    pace: Pace,
 }
 
 impl Machine {
     /// Restores the state from the file.
-    pub(crate) fn restore(store: Store, digests: Digests, history_keep: u64) -> io::Result<Self> {
+    pub(crate) fn restore(
+        store: Store,
+        digests: Digests,
+        history_keep: u64,
+        mut pace: Pace,
+    ) -> io::Result<Self> {
         history::index_if_missing(&store)?;
-        let (mut state, mut applied) = match store.value_now(SNAPSHOT)? {
-            Some(bytes) => codec::open_snapshot(&bytes).map_err(corrupt)?,
+        past::adopt_snapshots(&store)?;
+        let (mut state, mut applied) = match store.sealed()? {
+            Some(sealed) => {
+                pace.taken(sealed.bytes);
+                codec::read_snapshot(sealed.reader()).map_err(corrupt)?
+            }
             None => (State::default(), AppliedAt::default()),
         };
-        for recorded in since(&store, state.revision, usize::MAX)? {
-            if !matches!(state.apply(&recorded), Applied::At(_)) {
-                return Err(past::hole(state.revision));
-            }
-        }
+        let since = past::replay(&store, &mut state)?;
+        pace.count(since.entries, since.bytes);
         if let Some(bytes) = store.value_now(APPLIED)? {
             let stored = stored::Applied::decode(bytes.as_slice()).map_err(corrupt)?;
             applied = codec::applied_from(stored).map_err(corrupt)?;
@@ -78,7 +87,13 @@ impl Machine {
             published: Arc::new(published),
             digests,
             history_keep,
+            pace,
         })
+    }
+
+    /// Wakes up when a snapshot is due.
+    pub(crate) fn snapshot_due(&self) -> Arc<Notify> {
+        self.pace.alarm()
     }
 
     pub(crate) fn published(&self) -> Arc<Published> {
@@ -116,7 +131,7 @@ pub(crate) fn since(
 }
 
 impl RaftStateMachine<TypeConfig> for Machine {
-    type SnapshotData = Vec<u8>;
+    type SnapshotData = Sealed;
     type SnapshotBuilder = Builder;
 
     async fn applied_state(&mut self) -> io::Result<(Option<RaftLogId>, RaftMembership)> {
@@ -129,11 +144,13 @@ impl RaftStateMachine<TypeConfig> for Machine {
     {
         let mut answers = Vec::new();
         let mut history = Vec::new();
+        let (mut entries_seen, mut bytes_seen) = (0, 0);
         let mut applied = self.applied.clone();
         let mut state = Arc::clone(&self.state);
         while let Some(next) = entries.next().await {
             let (entry, responder) = next?;
             applied.advance(&entry);
+            entries_seen += 1;
             let outcome = match &entry.payload {
                 EntryPayload::Blank | EntryPayload::Membership(_) => None,
                 EntryPayload::Normal(batch) => {
@@ -145,6 +162,7 @@ impl RaftStateMachine<TypeConfig> for Machine {
                         && revision > before
                     {
                         let bytes = codec::batch_to(batch).encode_to_vec();
+                        bytes_seen += bytes.len() as u64;
                         history.push(Arc::new(Row {
                             revision: revision.0,
                             keys: history::keys(batch),
@@ -161,6 +179,7 @@ impl RaftStateMachine<TypeConfig> for Machine {
         }
         let position = codec::applied_to(&applied).encode_to_vec();
         self.store.applied(history, position)?;
+        self.pace.count(entries_seen, bytes_seen);
         (self.applied, self.state) = (applied, state);
         self.published.publish(&self.state);
         for (responder, outcome) in answers {
@@ -175,34 +194,37 @@ impl RaftStateMachine<TypeConfig> for Machine {
             state: Arc::clone(&self.state),
             applied: self.applied.clone(),
             history_keep: self.history_keep,
+            bytes: self.pace.begin(),
         }
     }
 
     /// The history before the snapshot is not known here, so it is not kept either: better none than one with a hole.
-    async fn install_snapshot(&mut self, _: &SnapshotMeta, snapshot: Vec<u8>) -> io::Result<()> {
-        let (state, applied) = codec::open_snapshot(&snapshot).map_err(corrupt)?;
+    async fn install_snapshot(&mut self, _: &SnapshotMeta, snapshot: Sealed) -> io::Result<()> {
+        let read = snapshot.run(|sealed| codec::read_snapshot(sealed.reader()).map_err(corrupt));
+        let (state, applied) = read.await?;
         let position = codec::applied_to(&applied).encode_to_vec();
-        let revision = state.revision;
+        let (revision, bytes) = (state.revision, snapshot.bytes);
         self.store
             .write(Durability::Immediate, move |txn| {
                 past::begin_with(txn, revision, &snapshot)?;
                 put_value(txn, APPLIED, &position)?;
-                put_value(txn, SNAPSHOT, &snapshot)
+                name(txn, &snapshot)
             })
             .await?;
+        let store = self.store.clone();
+        self.store.disk().run(move || store.sweep()).await?;
+        self.pace.taken(bytes);
         (self.applied, self.state) = (applied, Arc::new(state));
         self.published.publish(&self.state);
         Ok(())
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
-        let Some(bytes) = self.store.value(SNAPSHOT).await? else {
-            return Ok(None);
-        };
-        let applied = codec::snapshot_covers(&bytes).map_err(corrupt)?;
-        Ok(Some(Snapshot {
-            meta: applied.snapshot_meta(),
-            snapshot: bytes,
+        let store = self.store.clone();
+        let sealed = self.store.disk().run(move || store.sealed()).await?;
+        Ok(sealed.map(|sealed| Snapshot {
+            meta: sealed.applied.snapshot_meta(),
+            snapshot: sealed,
         }))
     }
 }
@@ -214,22 +236,33 @@ pub(crate) struct Builder {
     state: Arc<State>,
     applied: AppliedAt,
     history_keep: u64,
+    /// Where its size is put.
+    bytes: Arc<AtomicU64>,
 }
 
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
-    type SnapshotData = Vec<u8>;
+    type SnapshotData = Sealed;
 
     /// Also forgets history that is older than wanted, which only a snapshot makes safe.
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
-        let snapshot = codec::seal_snapshot(&self.state, &self.applied);
-        let bytes = snapshot.clone();
+        let (store, state, applied) = (
+            self.store.clone(),
+            Arc::clone(&self.state),
+            self.applied.clone(),
+        );
+        let sealing = move || store.seal(&state, &applied);
+        let snapshot = self.store.disk().run(sealing).await?;
+        self.bytes.store(snapshot.bytes, Ordering::Relaxed);
+        let sealed = snapshot.clone();
         let (revision, history_keep) = (self.state.revision, self.history_keep);
         self.store
             .write(Durability::Immediate, move |txn| {
-                put_value(txn, SNAPSHOT, &bytes)?;
-                past::keep(txn, revision, &bytes, history_keep)
+                name(txn, &sealed)?;
+                past::keep(txn, revision, &sealed, history_keep)
             })
             .await?;
+        let store = self.store.clone();
+        self.store.disk().run(move || store.sweep()).await?;
         Ok(Snapshot {
             meta: self.applied.snapshot_meta(),
             snapshot,

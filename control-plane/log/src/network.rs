@@ -3,10 +3,11 @@
 mod messages;
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::RPCOption;
 use openraft::raft::{
@@ -14,6 +15,7 @@ use openraft::raft::{
     TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{BasicNode, OptionalSend, RaftNetworkFactory, RaftNetworkV2};
+use sha2::{Digest as _, Sha256};
 use takt_model::NodeId;
 use takt_wire::takt::control::raft::v1 as wire;
 use takt_wire::takt::control::raft::v1::peer_service_client::PeerServiceClient;
@@ -23,6 +25,7 @@ use crate::calls::{CallError, Caller, within};
 use crate::codec::DecodeError;
 use crate::dial::Dial;
 use crate::metrics::{self, Metrics};
+use crate::store::Sealed;
 use crate::types::{Snapshot, TypeConfig, Vote};
 
 use messages::{
@@ -36,7 +39,6 @@ pub(crate) use messages::{
 pub(crate) const MESSAGE_MAX: usize = 64 << 20;
 /// Entries beyond this travel in the next message.
 const APPEND_BYTES: usize = 8 << 20;
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// Makes the callers.
 #[derive(Debug, Clone)]
@@ -104,7 +106,7 @@ impl Peer {
 }
 
 impl RaftNetworkV2<TypeConfig> for Peer {
-    type SnapshotData = Vec<u8>;
+    type SnapshotData = Sealed;
 
     /// Sends as many of the entries as one message should hold.
     async fn append_entries(
@@ -191,8 +193,9 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
-        let parts = parts(self.route(), &vote, snapshot);
         let asked = async {
+            let parts = parts(self.route(), &vote, snapshot).await;
+            let parts = parts.map_err(|error| CallError::Garbled(error.to_string()))?;
             let mut client = self.client()?;
             let call = |request| async move { client.install_snapshot(request).await };
             let answer = within(option.soft_ttl(), parts, call).await?;
@@ -217,19 +220,35 @@ fn garbled(error: DecodeError) -> CallError {
 #[cfg(test)]
 mod tests;
 
-/// The head, then the bytes in pieces.
-fn parts(
+/// The head, then the pieces as they stand in the file.
+async fn parts(
     route: wire::Route,
     vote: &Vote,
     snapshot: Snapshot,
-) -> impl futures::Stream<Item = wire::InstallSnapshotRequest> + Send + 'static {
+) -> io::Result<impl futures::Stream<Item = wire::InstallSnapshotRequest> + Send + 'static> {
     use wire::install_snapshot_request::Part;
-    let head = head_to(route, vote, &snapshot);
-    let bytes = snapshot.snapshot;
-    let pieces = (0..bytes.len()).step_by(CHUNK_BYTES).map(move |from| {
-        let until = bytes.len().min(from + CHUNK_BYTES);
-        Part::Bytes(bytes[from..until].to_vec())
+    let sealed = snapshot.snapshot;
+    let checksum = sealed.run(checksum).await?;
+    let head = head_to(route, vote, &sealed, checksum);
+    let pieces = stream::unfold((sealed, 0), |(sealed, number)| async move {
+        if number == sealed.pieces {
+            return None;
+        }
+        match sealed.run(move |sealed| sealed.piece(number)).await {
+            Ok(piece) => Some((Part::Bytes(piece), (sealed, number + 1))),
+            Err(error) => {
+                // The stream ends early, and whoever receives it sees that it is not whole.
+                tracing::error!(%error, "a snapshot cannot be read");
+                None
+            }
+        }
     });
-    let parts = std::iter::once(Part::Head(head)).chain(pieces);
-    stream::iter(parts.map(|part| wire::InstallSnapshotRequest { part: Some(part) }))
+    let parts = stream::once(async { Part::Head(head) }).chain(pieces);
+    Ok(parts.map(|part| wire::InstallSnapshotRequest { part: Some(part) }))
+}
+
+fn checksum(sealed: &Sealed) -> io::Result<Vec<u8>> {
+    let mut checksum = Sha256::new();
+    io::copy(&mut sealed.reader(), &mut checksum)?;
+    Ok(checksum.finalize().to_vec())
 }

@@ -12,7 +12,7 @@ use redb::Durability;
 use takt_domain::cluster::ClusterId;
 use takt_kit::{Clock, Tasks};
 use takt_model::NodeId;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::calls::{Caller, Lines};
 use crate::codec::LEVEL;
@@ -24,6 +24,7 @@ use crate::machine::Machine;
 use crate::members::{Members, cluster_id};
 use crate::metrics::Metrics;
 use crate::network::Network;
+use crate::pace::Pace;
 use crate::proposer::{ProposeError, Proposer, confirm_within};
 use crate::read::Reader;
 use crate::store::{Disk, NODE, Store, put_value};
@@ -50,7 +51,7 @@ pub struct Settings {
     pub queue: usize,
     /// How long a command or a current read may take.
     pub timeout: Duration,
-    /// A snapshot is taken after this many entries.
+    /// No snapshot is taken before this many entries came after the last; of a large state, later: when they are as large.
     pub snapshot_every: u64,
     /// How many events of history outlive a snapshot, for audit and for followers that were away.
     pub history_keep: u64,
@@ -169,6 +170,7 @@ pub async fn open(
 ) -> Result<Handle, OpenError> {
     let (digests, due) = Digests::new(settings.digest_every);
     let (store, machine) = restore(&settings, &parts.disk, digests.clone()).await?;
+    let snapshot_due = machine.snapshot_due();
     tasks.spawn("control_writer", store.clone().write_behind());
     let metrics = Metrics::register(registry);
     let assembled = assemble(&settings, &parts, store.clone(), machine, &metrics).await;
@@ -236,6 +238,8 @@ pub async fn open(
     tasks.spawn("control_digest", comparing.run(due, tasks.clone()));
     let watching = steward::watch(members.clone(), handle.metrics.clone(), tasks.clone());
     tasks.spawn("control_metrics", watching);
+    let snapshots = take_snapshots(members.raft.clone(), snapshot_due, tasks.clone());
+    tasks.spawn("control_snapshots", snapshots);
     if let Start::Wait { join } = settings.start {
         tasks.spawn("control_join", join::run(members, join, tasks.clone()));
     }
@@ -367,8 +371,9 @@ fn restore_now(
             node: settings.node,
         });
     }
+    let pace = Pace::new(settings.snapshot_every);
     let machine =
-        Machine::restore(store.clone(), digests, settings.history_keep).map_err(storage)?;
+        Machine::restore(store.clone(), digests, settings.history_keep, pace).map_err(storage)?;
     Ok((store, machine))
 }
 
@@ -399,7 +404,7 @@ async fn start(
         heartbeat_interval: (election / 3).max(1),
         election_timeout_min: election,
         election_timeout_max: election.saturating_mul(2),
-        snapshot_policy: SnapshotPolicy::LogsSinceLast(settings.snapshot_every),
+        snapshot_policy: SnapshotPolicy::Never,
         max_payload_entries: PAYLOAD_ENTRIES,
         max_in_snapshot_log_to_keep: settings.snapshot_every,
         install_snapshot_timeout: SNAPSHOT_TIMEOUT_MILLIS,
@@ -417,6 +422,23 @@ async fn start(
 
 fn consensus(error: Fatal<TypeConfig>) -> OpenError {
     OpenError::Consensus(error.to_string())
+}
+
+/// Takes a snapshot whenever one is due.
+async fn take_snapshots(raft: Raft, due: Arc<Notify>, tasks: Tasks) -> io::Result<()> {
+    loop {
+        tokio::select! {
+            biased;
+            () = tasks.stopped() => return Ok(()),
+            () = due.notified() => {}
+        }
+        match raft.trigger().snapshot().await {
+            Ok(()) | Err(Fatal::Stopped) => {}
+            Err(fatal @ (Fatal::StorageError(_) | Fatal::Panicked)) => {
+                return Err(io::Error::other(fatal));
+            }
+        }
+    }
 }
 
 /// Openraft's own tasks let go of the file some time after it stopped; whoever waits for our task

@@ -6,7 +6,8 @@
 use std::io;
 use std::sync::Arc;
 
-use redb::{ReadTransaction, ReadableTable as _, TableDefinition, WriteTransaction};
+use prost::Message as _;
+use redb::{Durability, ReadTransaction, ReadableTable as _, TableDefinition, WriteTransaction};
 use takt_domain::{Applied, State};
 use takt_model::Revision;
 
@@ -14,10 +15,13 @@ use crate::codec;
 use crate::handle::Handle;
 use crate::history;
 use crate::machine::since;
-use crate::store::{Store, corrupt};
+use crate::pace::Since;
+use crate::store::{SNAPSHOT, Sealed, Store, VALUES, adopt, corrupt, name, reader, slot_of};
 
-/// Sealed snapshot by its revision.
-pub(crate) const CHECKPOINTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("checkpoints");
+/// Which pieces are the snapshot of a revision.
+const KEPT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("kept");
+/// Where versions before this one kept them, each in one row.
+const CHECKPOINTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("checkpoints");
 /// There are about this many checkpoints in the history that is kept.
 const CHECKPOINTS_KEPT: u64 = 4;
 /// How many batches are held in memory at once on the way to a revision.
@@ -80,19 +84,37 @@ fn bring_back(store: &Store, asked: Revision) -> Result<State, PastError> {
     }
 }
 
+/// Folds everything that is kept after the revision of `state`.
+pub(crate) fn replay(store: &Store, state: &mut State) -> io::Result<Since> {
+    let mut folded = Since::default();
+    loop {
+        let batches = since(store, state.revision, REPLAY_STEP)?;
+        let last = batches.len() < REPLAY_STEP;
+        for batch in batches {
+            folded.entries += 1;
+            folded.bytes += codec::batch_to(&batch).encoded_len() as u64;
+            if !matches!(state.apply(&batch), Applied::At(_)) {
+                return Err(hole(state.revision));
+            }
+        }
+        if last {
+            return Ok(folded);
+        }
+    }
+}
+
 /// Where replaying begins: a checkpoint, or nothing at all.
 fn base(store: &Store, asked: Revision) -> io::Result<State> {
-    let sealed = store.read_now(|txn| {
+    store.read_now(|txn| {
         let Some(table) = checkpoints(txn)? else {
-            return Ok(None);
+            return Ok(State::default());
         };
-        let newest = table.range(..=asked.0)?.next_back().transpose()?;
-        Ok(newest.map(|(_, sealed)| sealed.value().to_vec()))
-    })?;
-    match sealed {
-        Some(sealed) => Ok(codec::open_snapshot(&sealed).map_err(corrupt)?.0),
-        None => Ok(State::default()),
-    }
+        let Some(newest) = table.range(..=asked.0)?.next_back().transpose()? else {
+            return Ok(State::default());
+        };
+        let bytes = reader(txn, newest.1.value())?;
+        Ok(codec::read_snapshot(bytes).map_err(corrupt)?.0)
+    })
 }
 
 /// The oldest revision that can be brought back.
@@ -110,7 +132,7 @@ fn oldest(store: &Store) -> io::Result<Revision> {
 fn checkpoints(
     txn: &ReadTransaction,
 ) -> Result<Option<redb::ReadOnlyTable<u64, &'static [u8]>>, redb::Error> {
-    match txn.open_table(CHECKPOINTS) {
+    match txn.open_table(KEPT) {
         Ok(table) => Ok(Some(table)),
         Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
         Err(other) => Err(other.into()),
@@ -121,14 +143,14 @@ fn checkpoints(
 pub(crate) fn keep(
     txn: &WriteTransaction,
     revision: Revision,
-    sealed: &[u8],
+    sealed: &Sealed,
     history_keep: u64,
 ) -> Result<(), redb::Error> {
-    let mut table = txn.open_table(CHECKPOINTS)?;
+    let mut table = txn.open_table(KEPT)?;
     let newest = table.last()?.map(|(revision, _)| revision.value());
     let apart = (history_keep / CHECKPOINTS_KEPT).max(1);
     if newest.is_none_or(|newest| revision.0 >= newest + apart) {
-        table.insert(revision.0, sealed)?;
+        table.insert(revision.0, sealed.named().as_slice())?;
     }
     let wanted = revision.0.saturating_sub(history_keep);
     let floor = table.range(..=wanted)?.next_back().transpose()?;
@@ -143,12 +165,12 @@ pub(crate) fn keep(
 pub(crate) fn begin_with(
     txn: &WriteTransaction,
     revision: Revision,
-    sealed: &[u8],
+    sealed: &Sealed,
 ) -> Result<(), redb::Error> {
     history::forget_all(txn)?;
-    let mut table = txn.open_table(CHECKPOINTS)?;
+    let mut table = txn.open_table(KEPT)?;
     table.retain(|_, _| false)?;
-    table.insert(revision.0, sealed)?;
+    table.insert(revision.0, sealed.named().as_slice())?;
     Ok(())
 }
 
@@ -159,12 +181,57 @@ pub(crate) fn hole(after: Revision) -> io::Error {
     )
 }
 
-/// The oldest checkpoint as it is stored, if there is one.
-pub(crate) fn oldest_checkpoint(txn: &ReadTransaction) -> Result<Option<Vec<u8>>, redb::Error> {
+/// The oldest checkpoint, if there is one: its revision, and the row that names its pieces.
+pub(crate) fn oldest_checkpoint(
+    txn: &ReadTransaction,
+) -> Result<Option<(u64, Vec<u8>)>, redb::Error> {
     let Some(table) = checkpoints(txn)? else {
         return Ok(None);
     };
-    Ok(table.first()?.map(|(_, sealed)| sealed.value().to_vec()))
+    let oldest = table.first()?;
+    Ok(oldest.map(|(revision, sealed)| (revision.value(), sealed.value().to_vec())))
+}
+
+/// The slots of all checkpoints.
+pub(crate) fn named_slots(txn: &WriteTransaction) -> Result<Vec<u64>, redb::Error> {
+    let mut slots = Vec::new();
+    for row in txn.open_table(KEPT)?.iter()? {
+        slots.push(slot_of(row?.1.value())?);
+    }
+    Ok(slots)
+}
+
+/// Brings a file into the present form in which snapshots stood in one row each.
+pub(crate) fn adopt_snapshots(store: &Store) -> io::Result<()> {
+    if let Some(whole) = store.value_now(SNAPSHOT)? {
+        let sealed = adopt(store, &whole)?;
+        store.write_now(Durability::Immediate, |txn| {
+            name(txn, &sealed)?;
+            txn.open_table(VALUES)?.remove(SNAPSHOT)?;
+            Ok(())
+        })?;
+    }
+    while let Some((revision, whole)) = old_checkpoint(store)? {
+        let sealed = adopt(store, &whole)?;
+        store.write_now(Durability::Immediate, |txn| {
+            let mut table = txn.open_table(KEPT)?;
+            table.insert(revision, sealed.named().as_slice())?;
+            txn.open_table(CHECKPOINTS)?.remove(revision)?;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn old_checkpoint(store: &Store) -> io::Result<Option<(u64, Vec<u8>)>> {
+    store.read_now(|txn| {
+        let table = match txn.open_table(CHECKPOINTS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            table => table?,
+        };
+        let first = table.first()?;
+        Ok(first.map(|(revision, whole)| (revision.value(), whole.value().to_vec())))
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The other end of [`crate::network`]: what this node answers to the others.
 
+use std::io;
+
 use openraft::errors::{Fatal, RaftError};
 use sha2::{Digest as _, Sha256};
 use takt_domain::cluster::ClusterId;
@@ -18,6 +20,7 @@ use crate::network::{
     verdict_to,
 };
 use crate::read::Reader;
+use crate::store::{Sealing, Store};
 use crate::types::{Raft, Snapshot, TypeConfig};
 
 /// The service that the other nodes of the cluster call. Mount it where only they can reach it.
@@ -28,6 +31,7 @@ pub struct Peers {
     members: Members,
     reader: Reader,
     digests: Digests,
+    store: Store,
     tasks: Tasks,
 }
 
@@ -44,12 +48,14 @@ impl Peers {
         members: Members,
         reader: Reader,
         digests: Digests,
+        store: Store,
         tasks: Tasks,
     ) -> PeerServer {
         let peers = Self {
             members,
             reader,
             digests,
+            store,
             tasks,
         };
         PeerServiceServer::new(peers)
@@ -151,9 +157,15 @@ impl PeerService for Peers {
             return Err(Status::invalid_argument("a snapshot begins with its head"));
         };
         let raft = self.raft(head.route.take())?;
-        let snapshot = receive(parts, head.length, &head.checksum).await?;
-        let (vote, meta) = head_from(head).map_err(garbled)?;
-        let snapshot = Snapshot { meta, snapshot };
+        let (length, checksum) = (head.length, std::mem::take(&mut head.checksum));
+        let (vote, applied) = head_from(head).map_err(garbled)?;
+        let sealing = receive(&self.store, parts, length, &checksum).await?;
+        let meta = applied.snapshot_meta();
+        let sealed = self.store.disk().run(move || sealing.finish(applied)).await;
+        let snapshot = Snapshot {
+            meta,
+            snapshot: sealed.map_err(|error| unwritten(&error))?,
+        };
         let answer = raft.install_full_snapshot(vote, snapshot).await;
         let answer = answer.map_err(|fatal| stopped(&fatal))?;
         let vote = Some(vote_to(&answer.vote));
@@ -301,26 +313,38 @@ fn refused(error: &MemberError) -> Status {
     }
 }
 
+/// Writes the pieces to the file as they come.
 async fn receive(
+    store: &Store,
     mut parts: Streaming<wire::InstallSnapshotRequest>,
     length: u64,
     checksum: &[u8],
-) -> Result<Vec<u8>, Status> {
+) -> Result<Sealing, Status> {
     use wire::install_snapshot_request::Part;
-    let mut snapshot = Vec::new();
+    let mut sealing = Sealing::begin(store);
+    let (mut received, mut hash) = (0, Sha256::new());
     while let Some(next) = parts.message().await? {
         let Some(Part::Bytes(bytes)) = next.part else {
             return Err(Status::invalid_argument("a snapshot has one head"));
         };
-        snapshot.extend_from_slice(&bytes);
-        if snapshot.len() as u64 > length {
+        received += bytes.len() as u64;
+        if received > length {
             break;
         }
+        hash.update(&bytes);
+        let mut sealing_on = sealing;
+        let adding = move || sealing_on.add(&bytes).map(|()| sealing_on);
+        let added = store.disk().run(adding).await;
+        sealing = added.map_err(|error| unwritten(&error))?;
     }
-    if snapshot.len() as u64 != length || Sha256::digest(&snapshot).as_slice() != checksum {
+    if received != length || hash.finalize().as_slice() != checksum {
         return Err(Status::data_loss("the snapshot arrived damaged"));
     }
-    Ok(snapshot)
+    Ok(sealing)
+}
+
+fn unwritten(error: &io::Error) -> Status {
+    Status::internal(format!("the snapshot cannot be written: {error}"))
 }
 
 fn garbled(error: DecodeError) -> Status {

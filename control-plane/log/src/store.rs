@@ -3,20 +3,25 @@
 mod behind;
 mod disk;
 mod log;
+mod pieces;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use redb::{
     Database, Durability, ReadTransaction, ReadableDatabase as _, TableDefinition, WriteTransaction,
 };
 
 pub(crate) use behind::Row;
 pub use disk::{Disk, Medium};
+#[cfg(test)]
+pub(crate) use pieces::PIECE_BYTES;
+pub(crate) use pieces::{Sealed, Sealing, adopt, name, reader, slot_of};
 
 use behind::Behind;
+use pieces::{PIECES, Slots};
 
 /// Entry by index.
 pub(crate) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -30,7 +35,10 @@ pub(crate) const IDENTITY: &str = "identity";
 pub(crate) const VOTE: &str = "vote";
 pub(crate) const PURGED: &str = "purged";
 pub(crate) const APPLIED: &str = "applied";
+/// Where versions before this one kept the snapshot, in one row.
 pub(crate) const SNAPSHOT: &str = "snapshot";
+/// Which pieces are the snapshot.
+pub(crate) const SEALED: &str = "sealed";
 
 /// Clones share the file, until it is closed.
 #[derive(Debug, Clone)]
@@ -38,6 +46,7 @@ pub(crate) struct Store {
     database: Arc<RwLock<Option<Database>>>,
     disk: Disk,
     behind: Arc<Behind>,
+    slots: Arc<Mutex<Slots>>,
 }
 
 impl Store {
@@ -53,13 +62,16 @@ impl Store {
             database,
             disk,
             behind: Arc::default(),
+            slots: Arc::default(),
         };
         store.write_now(Durability::Immediate, |txn| {
             txn.open_table(LOG)?;
             txn.open_table(HISTORY)?;
             txn.open_table(VALUES)?;
+            txn.open_table(PIECES)?;
             Ok(())
         })?;
+        store.number_slots()?;
         Ok(Some(store))
     }
 

@@ -25,7 +25,7 @@ pub(crate) type Vote = openraft::Vote<LeaderId>;
 pub(crate) type RaftLogId = openraft::alias::LogIdOf<TypeConfig>;
 pub(crate) type RaftMembership = openraft::alias::StoredMembershipOf<TypeConfig>;
 pub(crate) type SnapshotMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
-pub(crate) type Snapshot = openraft::alias::SnapshotOf<TypeConfig, Vec<u8>>;
+pub(crate) type Snapshot = openraft::alias::SnapshotOf<TypeConfig, crate::store::Sealed>;
 pub(crate) type Entry = openraft::alias::EntryOf<TypeConfig>;
 pub(crate) type Raft = openraft::Raft<TypeConfig, crate::machine::Machine>;
 

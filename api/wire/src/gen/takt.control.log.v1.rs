@@ -4307,6 +4307,20 @@ pub struct Snapshot {
     #[prost(bytes = "vec", tag = "6")]
     pub checksum: ::prost::alloc::vec::Vec<u8>,
 }
+/// A snapshot that stands in the file in pieces: which ones they are. Put together they are a `Snapshot`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SealedSnapshot {
+    #[prost(uint64, tag = "1")]
+    pub slot: u64,
+    /// Numbered from 0.
+    #[prost(uint64, tag = "2")]
+    pub pieces: u64,
+    /// Of all of them.
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
+    #[prost(message, optional, tag = "4")]
+    pub applied: ::core::option::Option<Applied>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct State {
     #[prost(uint64, tag = "1")]

@@ -85,34 +85,26 @@ pub(super) fn event_from(event: stored::OverridesEvent) -> Result<Event, DecodeE
     })
 }
 
-pub(super) fn state_to(overrides: &Map<Layer, Arc<Values>>) -> Vec<stored::Layer> {
-    overrides
-        .iter()
-        .map(|(layer, values)| {
-            let (tenant, own) = layer_to(layer);
-            stored::Layer {
-                tenant,
-                values: values.fields.clone(),
-                version: values.version.0,
-                own,
-            }
-        })
-        .collect()
+pub(super) fn state_to(
+    overrides: &Map<Layer, Arc<Values>>,
+) -> impl Iterator<Item = stored::Layer> + '_ {
+    overrides.iter().map(|(layer, values)| {
+        let (tenant, own) = layer_to(layer);
+        stored::Layer {
+            tenant,
+            values: values.fields.clone(),
+            version: values.version.0,
+            own,
+        }
+    })
 }
 
-pub(super) fn state_from(
-    layers: Vec<stored::Layer>,
-) -> Result<Map<Layer, Arc<Values>>, DecodeError> {
-    layers
-        .into_iter()
-        .map(|layer| {
-            let values = Values {
-                fields: layer.values,
-                version: Revision(layer.version),
-            };
-            Ok((layer_from(&layer.tenant, layer.own)?, Arc::new(values)))
-        })
-        .collect()
+pub(super) fn row_from(layer: stored::Layer) -> Result<(Layer, Arc<Values>), DecodeError> {
+    let values = Values {
+        fields: layer.values,
+        version: Revision(layer.version),
+    };
+    Ok((layer_from(&layer.tenant, layer.own)?, Arc::new(values)))
 }
 
 /// Whose it is, and whether it is what the tenant set for itself.

@@ -1,115 +1,109 @@
-//! Snapshots: the whole state, versioned and checked.
+//! The state in parts, each an encodable message of its own: put together they are the whole.
 
 use prost::Message as _;
-use sha2::{Digest as _, Sha256};
 use takt_domain::{Seen, State};
 use takt_model::{Revision, UnixNano};
 use takt_wire::takt::control::log::v1 as stored;
 
 use super::{
-    DecodeError, LEVEL, access, applied_from, applied_to, cluster, command_id_from, decisions,
-    jobs, ledger, licences, nodes, overrides, policies, ring, tenants,
+    DecodeError, access, cluster, command_id_from, decisions, jobs, ledger, licences, nodes,
+    overrides, policies, ring, tenants,
 };
-use crate::types::AppliedAt;
 
-const VERSION: u32 = 1;
-
-pub(crate) fn seal_snapshot(state: &State, applied: &AppliedAt) -> Vec<u8> {
-    let bytes = state_to(state).encode_to_vec();
-    stored::Snapshot {
-        version: VERSION,
-        level: LEVEL,
-        revision: state.revision.0,
-        applied: Some(applied_to(applied)),
-        checksum: Sha256::digest(&bytes).to_vec(),
-        state: bytes,
-    }
-    .encode_to_vec()
-}
-
-/// What replicas compare: the same state has the same digest.
-pub(crate) fn digest(state: &State) -> [u8; 32] {
-    Sha256::digest(state_to(state).encode_to_vec()).into()
-}
-
-pub(crate) fn open_snapshot(bytes: &[u8]) -> Result<(State, AppliedAt), DecodeError> {
-    let (state, applied) = check_snapshot(bytes)?;
-    Ok((
-        state_from(stored::State::decode(state.as_slice())?)?,
-        applied,
-    ))
-}
-
-/// What a snapshot covers; it is whole, but its state is not looked at, which takes a while when it is large.
-pub(crate) fn snapshot_covers(bytes: &[u8]) -> Result<AppliedAt, DecodeError> {
-    Ok(check_snapshot(bytes)?.1)
-}
-
-fn check_snapshot(bytes: &[u8]) -> Result<(Vec<u8>, AppliedAt), DecodeError> {
-    let snapshot = stored::Snapshot::decode(bytes)?;
-    if snapshot.version != VERSION {
-        return Err(DecodeError::SnapshotVersion(snapshot.version));
-    }
-    if snapshot.level > LEVEL {
-        return Err(DecodeError::Level(snapshot.level));
-    }
-    if Sha256::digest(&snapshot.state).as_slice() != snapshot.checksum {
-        return Err(DecodeError::Checksum);
-    }
-    let applied = snapshot.applied.ok_or(DecodeError::Missing("applied"))?;
-    Ok((snapshot.state, applied_from(applied)?))
-}
-
-fn state_to(state: &State) -> stored::State {
-    stored::State {
+/// In the order of their numbers, so that their encodings one after another are that of one message: a row of a tenant,
+/// of a layer and of a remembered command at a time, and each other aggregate at once.
+pub(super) fn parts(state: &State) -> impl Iterator<Item = stored::State> + '_ {
+    let empty = stored::State::default;
+    let first = stored::State {
         revision: state.revision.0,
         at: state.at.0,
-        tenants: tenants::state_to(&state.tenants),
-        layers: overrides::state_to(&state.overrides),
-        seen: seen_to(&state.seen),
-        ring: Some(ring::state_to(&state.ring)),
-        policies: Some(policies::state_to(&state.policies)),
-        decisions: Some(decisions::state_to(&state.decisions)),
-        access: Some(access::state_to(&state.access)),
-        licences: Some(licences::state_to(&state.licences)),
-        ledger: Some(ledger::state_to(&state.ledger)),
-        jobs: Some(jobs::state_to(&state.jobs)),
-        nodes: Some(nodes::state_to(&state.nodes)),
-        cluster: Some(cluster::state_to(&state.cluster)),
+        ..empty()
+    };
+    let tenants = tenants::state_to(&state.tenants).map(move |row| stored::State {
+        tenants: vec![row],
+        ..empty()
+    });
+    let layers = overrides::state_to(&state.overrides).map(move |row| stored::State {
+        layers: vec![row],
+        ..empty()
+    });
+    let seen = seen_to(&state.seen).map(move |row| stored::State {
+        seen: vec![row],
+        ..empty()
+    });
+    let others = (0..).map_while(move |number| aggregate(state, number));
+    let rows = tenants.chain(layers).chain(seen);
+    std::iter::once(first).chain(rows).chain(others)
+}
+
+/// The aggregates that are encoded at once, one at a time.
+fn aggregate(state: &State, number: u32) -> Option<stored::State> {
+    let mut part = stored::State::default();
+    match number {
+        0 => part.ring = Some(ring::state_to(&state.ring)),
+        1 => part.policies = Some(policies::state_to(&state.policies)),
+        2 => part.decisions = Some(decisions::state_to(&state.decisions)),
+        3 => part.access = Some(access::state_to(&state.access)),
+        4 => part.licences = Some(licences::state_to(&state.licences)),
+        5 => part.ledger = Some(ledger::state_to(&state.ledger)),
+        6 => part.jobs = Some(jobs::state_to(&state.jobs)),
+        7 => part.nodes = Some(nodes::state_to(&state.nodes)),
+        8 => part.cluster = Some(cluster::state_to(&state.cluster)),
+        _ => return None,
+    }
+    Some(part)
+}
+
+/// A state that is being put together from its parts.
+#[derive(Debug, Default)]
+pub(super) struct Folding {
+    state: State,
+    /// What there is of the aggregates that come at once.
+    rest: stored::State,
+}
+
+impl Folding {
+    /// An encoded part.
+    pub(super) fn add(&mut self, part: &[u8]) -> Result<(), DecodeError> {
+        self.rest.merge(part)?;
+        for row in self.rest.tenants.drain(..) {
+            let (id, tenant) = tenants::row_from(row)?;
+            self.state.tenants.insert(id, tenant);
+        }
+        for row in self.rest.layers.drain(..) {
+            let (layer, values) = overrides::row_from(row)?;
+            self.state.overrides.insert(layer, values);
+        }
+        for row in self.rest.seen.drain(..) {
+            let command = command_id_from(&row.command_id)?;
+            self.state.seen.remember(command, Revision(row.revision));
+        }
+        Ok(())
+    }
+
+    /// A part that is absent was written before there was such an aggregate: it is empty.
+    pub(super) fn finish(self) -> Result<State, DecodeError> {
+        let rest = self.rest;
+        Ok(State {
+            revision: Revision(rest.revision),
+            at: UnixNano(rest.at),
+            ring: ring::state_from(rest.ring.unwrap_or_default())?,
+            policies: policies::state_from(rest.policies.unwrap_or_default())?,
+            decisions: decisions::state_from(rest.decisions.unwrap_or_default())?,
+            access: access::state_from(rest.access.unwrap_or_default())?,
+            licences: licences::state_from(rest.licences.unwrap_or_default())?,
+            ledger: ledger::state_from(rest.ledger.unwrap_or_default())?,
+            jobs: jobs::state_from(rest.jobs.unwrap_or_default())?,
+            nodes: nodes::state_from(rest.nodes.unwrap_or_default())?,
+            cluster: cluster::state_from(rest.cluster.unwrap_or_default())?,
+            ..self.state
+        })
     }
 }
 
-/// A part that is absent was written before there was such an aggregate: it is empty.
-fn state_from(state: stored::State) -> Result<State, DecodeError> {
-    Ok(State {
-        revision: Revision(state.revision),
-        at: UnixNano(state.at),
-        tenants: tenants::state_from(state.tenants)?,
-        overrides: overrides::state_from(state.layers)?,
-        seen: seen_from(&state.seen)?,
-        ring: ring::state_from(state.ring.unwrap_or_default())?,
-        policies: policies::state_from(state.policies.unwrap_or_default())?,
-        decisions: decisions::state_from(state.decisions.unwrap_or_default())?,
-        access: access::state_from(state.access.unwrap_or_default())?,
-        licences: licences::state_from(state.licences.unwrap_or_default())?,
-        ledger: ledger::state_from(state.ledger.unwrap_or_default())?,
-        jobs: jobs::state_from(state.jobs.unwrap_or_default())?,
-        nodes: nodes::state_from(state.nodes.unwrap_or_default())?,
-        cluster: cluster::state_from(state.cluster.unwrap_or_default())?,
+fn seen_to(seen: &Seen) -> impl Iterator<Item = stored::SeenCommand> + '_ {
+    seen.iter().map(|(command, revision)| stored::SeenCommand {
+        command_id: command.0.as_bytes().to_vec(),
+        revision: revision.0,
     })
-}
-
-fn seen_to(seen: &Seen) -> Vec<stored::SeenCommand> {
-    seen.iter()
-        .map(|(command, revision)| stored::SeenCommand {
-            command_id: command.0.as_bytes().to_vec(),
-            revision: revision.0,
-        })
-        .collect()
-}
-
-fn seen_from(seen: &[stored::SeenCommand]) -> Result<Seen, DecodeError> {
-    seen.iter()
-        .map(|seen| Ok((command_id_from(&seen.command_id)?, Revision(seen.revision))))
-        .collect()
 }

@@ -148,23 +148,16 @@ pub(super) fn event_from(event: stored::TenantEvent) -> Result<Event, DecodeErro
     })
 }
 
-pub(super) fn state_to(tenants: &Map<TenantId, Arc<Tenant>>) -> Vec<stored::Tenant> {
-    tenants
-        .iter()
-        .map(|(id, tenant)| tenant_to(id, tenant))
-        .collect()
+pub(super) fn state_to(
+    tenants: &Map<TenantId, Arc<Tenant>>,
+) -> impl Iterator<Item = stored::Tenant> + '_ {
+    let rows = tenants.iter();
+    rows.map(|(id, tenant)| tenant_to(id, tenant))
 }
 
-pub(super) fn state_from(
-    tenants: Vec<stored::Tenant>,
-) -> Result<Map<TenantId, Arc<Tenant>>, DecodeError> {
-    tenants
-        .into_iter()
-        .map(|tenant| {
-            let id = TenantId::new(&tenant.tenant)?;
-            Ok((id, Arc::new(tenant_from(tenant)?)))
-        })
-        .collect()
+pub(super) fn row_from(tenant: stored::Tenant) -> Result<(TenantId, Arc<Tenant>), DecodeError> {
+    let id = TenantId::new(&tenant.tenant)?;
+    Ok((id, Arc::new(tenant_from(tenant)?)))
 }
 
 fn tenant_to(id: &TenantId, tenant: &Tenant) -> stored::Tenant {

@@ -121,6 +121,49 @@ fn the_released_snapshot_is_read_as_it_was_meant() {
     assert_eq!((state, applied), (sample(), AppliedAt::default()));
 }
 
+/// What stands after every event up to level 8, but for those that take something away.
+fn of_level_8() -> State {
+    const TAKES_AWAY: [&str; 12] = [
+        "cancelled",
+        "cleared",
+        "deleted",
+        "forgotten",
+        "left",
+        "lost",
+        "purge",
+        "released",
+        "removed",
+        "retired",
+        "trimmed",
+        "voided",
+    ];
+    let mut state = State::default();
+    for (number, (name, event)) in corpus().into_iter().enumerate() {
+        // The same segment in another form.
+        let again = name.starts_with("decisions-0001-registered-");
+        let takes_away = TAKES_AWAY.iter().any(|word| name.contains(word));
+        if level_of(&event) <= 8 && !again && !takes_away {
+            fold(&mut state, number, vec![event]);
+        }
+    }
+    state
+}
+
+fn fold(state: &mut State, number: usize, events: Vec<Event>) -> Batch {
+    let mut batch = batch_of(events);
+    batch.command = CommandId(Uuid::from_u128(number as u128));
+    batch.decided_at = state.revision;
+    state.apply(&batch);
+    batch
+}
+
+#[test]
+fn the_snapshot_of_level_8_is_read_as_it_was_meant() {
+    let bytes = std::fs::read(released("snapshot-level-8")).unwrap();
+    let (state, applied) = open_snapshot(&bytes).unwrap();
+    assert_eq!((state, applied), (of_level_8(), AppliedAt::default()));
+}
+
 #[test]
 fn an_event_of_a_newer_version_is_fatal() {
     let mut bytes = Vec::new();
@@ -168,6 +211,41 @@ fn sample() -> State {
 }
 
 proptest! {
+    /// Whoever replays the stored log, and whoever starts from a stored snapshot and replays the rest, comes to the
+    /// bytes of whoever saw it all.
+    #[test]
+    fn replay_and_snapshot_with_the_rest_and_the_live_state_are_the_same_bytes(
+        order in prop::collection::vec((any::<prop::sample::Index>(), 1_usize..4), 1..60),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let events = corpus();
+        let mut live = State::default();
+        let mut log = Vec::new();
+        for (number, (first, count)) in order.iter().enumerate() {
+            let first = first.index(events.len());
+            let events = events.iter().cycle().skip(first).take(*count);
+            let events = events.map(|(_, event)| event.clone()).collect();
+            log.push(batch_to(&fold(&mut live, number, events)).encode_to_vec());
+        }
+        let replay = |state: &mut State, log: &[Vec<u8>]| {
+            for batch in log {
+                state.apply(&batch_from(stored::Batch::decode(batch.as_slice()).unwrap()).unwrap());
+            }
+        };
+        let bytes = |state: &State| seal_snapshot(state, &AppliedAt::default());
+
+        let mut replayed = State::default();
+        replay(&mut replayed, &log);
+        prop_assert_eq!(bytes(&replayed), bytes(&live));
+
+        let (before, rest) = log.split_at(cut.index(log.len() + 1));
+        let mut first = State::default();
+        replay(&mut first, before);
+        let (mut resumed, _) = open_snapshot(&bytes(&first)).unwrap();
+        replay(&mut resumed, rest);
+        prop_assert_eq!(bytes(&resumed), bytes(&live));
+    }
+
     #[test]
     fn a_state_survives_its_snapshot(
         names in prop::collection::btree_map("[a-z]{1,8}", (".{0,8}", 0_u64..100), 0..8),

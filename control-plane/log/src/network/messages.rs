@@ -5,7 +5,6 @@ use openraft::raft::{
     TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use prost::Message as _;
-use sha2::{Digest as _, Sha256};
 use takt_wire::takt::control::log::v1 as stored;
 use takt_wire::takt::control::raft::v1 as wire;
 
@@ -13,7 +12,8 @@ use crate::codec::{
     DecodeError, applied_from, applied_to, entry_to, log_id_from, log_id_to, stored_entry_from,
     vote_from, vote_to,
 };
-use crate::types::{AppliedAt, RaftLogId, Snapshot, SnapshotMeta, TypeConfig, Vote};
+use crate::store::Sealed;
+use crate::types::{AppliedAt, RaftLogId, TypeConfig, Vote};
 
 /// At most `max` bytes of entries, but at least one; also the last one when some had to stay behind.
 pub(crate) fn request_to(
@@ -189,23 +189,24 @@ pub(crate) fn transferred_from(
     })
 }
 
-pub(crate) fn head_to(route: wire::Route, vote: &Vote, snapshot: &Snapshot) -> wire::SnapshotHead {
-    let applied = AppliedAt {
-        last: snapshot.meta.last_log_id,
-        membership: snapshot.meta.last_membership.clone(),
-    };
+pub(crate) fn head_to(
+    route: wire::Route,
+    vote: &Vote,
+    sealed: &Sealed,
+    checksum: Vec<u8>,
+) -> wire::SnapshotHead {
     wire::SnapshotHead {
         route: Some(route),
         vote: Some(vote_to(vote)),
-        applied: Some(applied_to(&applied)),
-        length: snapshot.snapshot.len() as u64,
-        checksum: Sha256::digest(&snapshot.snapshot).to_vec(),
+        applied: Some(applied_to(&sealed.applied)),
+        length: sealed.bytes,
+        checksum,
     }
 }
 
-pub(crate) fn head_from(head: wire::SnapshotHead) -> Result<(Vote, SnapshotMeta), DecodeError> {
+pub(crate) fn head_from(head: wire::SnapshotHead) -> Result<(Vote, AppliedAt), DecodeError> {
     let applied = head.applied.ok_or(DecodeError::Missing("applied"))?;
-    Ok((held(head.vote)?, applied_from(applied)?.snapshot_meta()))
+    Ok((held(head.vote)?, applied_from(applied)?))
 }
 
 pub(crate) fn held(vote: Option<stored::Vote>) -> Result<Vote, DecodeError> {

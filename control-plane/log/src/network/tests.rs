@@ -4,12 +4,14 @@ use futures::StreamExt as _;
 use openraft::raft::AppendEntriesRequest;
 use openraft::{EntryPayload, LogId};
 use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 use takt_domain::{Batch, CommandId, tenants};
 use takt_model::{Revision, TenantId, UnixNano};
 use takt_wire::takt::control::raft::v1 as wire;
 use uuid::Uuid;
 
-use super::{CHUNK_BYTES, messages, parts, request_from, request_to};
+use super::{messages, parts, request_from, request_to};
+use crate::store::{Disk, PIECE_BYTES, Sealing, Store};
 use crate::types::{AppliedAt, Entry, LeaderId, Snapshot, TypeConfig, Vote};
 
 fn entry(index: u64, name_bytes: usize) -> Entry {
@@ -74,18 +76,26 @@ fn more_entries_than_one_message_holds_are_cut_but_never_to_nothing() {
 #[tokio::test]
 async fn a_snapshot_travels_in_pieces_behind_its_head() {
     use wire::install_snapshot_request::Part;
-    let bytes: Vec<u8> = (0..CHUNK_BYTES * 2 + 7)
+    let bytes: Vec<u8> = (0..PIECE_BYTES * 2 + 7)
         .map(|at| u8::try_from(at % 251).unwrap())
         .collect();
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(Disk::File, &dir.path().join("control.redb"));
+    let mut sealing = Sealing::begin(&store.unwrap().unwrap());
+    for piece in bytes.chunks(PIECE_BYTES) {
+        sealing.add(piece).unwrap();
+    }
     let applied = AppliedAt {
         last: Some(LogId::new(3.into(), 12)),
         ..AppliedAt::default()
     };
     let snapshot = Snapshot {
         meta: applied.snapshot_meta(),
-        snapshot: bytes.clone(),
+        snapshot: sealing.finish(applied.clone()).unwrap(),
     };
     let mut sent: Vec<_> = parts(wire::Route::default(), &vote(), snapshot)
+        .await
+        .unwrap()
         .map(|request| request.part.unwrap())
         .collect()
         .await;
@@ -93,8 +103,9 @@ async fn a_snapshot_travels_in_pieces_behind_its_head() {
         panic!("the head comes first");
     };
     assert_eq!(head.length, bytes.len() as u64);
-    let (its_vote, meta) = messages::head_from(head).unwrap();
-    assert_eq!((its_vote, meta), (vote(), applied.snapshot_meta()));
+    let checksum = head.checksum.clone();
+    assert_eq!(checksum, Sha256::digest(&bytes).as_slice());
+    assert_eq!(messages::head_from(head).unwrap(), (vote(), applied));
     assert_eq!(sent.len(), 3);
     let joined: Vec<u8> = sent
         .into_iter()

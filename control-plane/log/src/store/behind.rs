@@ -239,9 +239,7 @@ impl Behind {
     fn unwritten(&self, after: Revision) -> Vec<Arc<Row>> {
         let queue = self.queue.lock();
         let rows = queue.writing.iter().chain(&queue.waiting.history);
-        rows.filter(|row| row.revision > after.0)
-            .cloned()
-            .collect()
+        rows.filter(|row| row.revision > after.0).cloned().collect()
     }
 
     /// Waits until everything that was put in before is in the file.

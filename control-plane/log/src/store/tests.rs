@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::{Disk, Store};
 use crate::digest::Digests;
 use crate::machine::Machine;
+use crate::pace::Pace;
 use crate::types::TypeConfig;
 
 struct Builder;
@@ -19,7 +20,8 @@ impl StoreBuilder<TypeConfig, Store, Machine, TempDir> for Builder {
         let store = Store::open(Disk::File, &file).unwrap().unwrap();
         let tasks = Tasks::default();
         tasks.spawn("writer", store.clone().write_behind());
-        let machine = Machine::restore(store.clone(), Digests::new(0).0, 10).unwrap();
+        let machine =
+            Machine::restore(store.clone(), Digests::new(0).0, 10, Pace::new(1000)).unwrap();
         Ok((dir, store, machine))
     }
 }
