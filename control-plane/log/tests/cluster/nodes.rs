@@ -168,6 +168,15 @@ pub(crate) async fn cluster_of(places: impl IntoIterator<Item = Place>) -> Vec<N
     for node in &nodes {
         voters(&node.log, &all).await;
     }
+    if let [_, .., last] = nodes.as_slice() {
+        // All know that the last one votes, but that counts only when it is committed: when another change can be made.
+        let last = last.place.node;
+        eventually("the last change of members", || async {
+            let leads = &nodes[leader(&nodes).await].log;
+            leads.promote_member(last).await.is_ok()
+        })
+        .await;
+    }
     nodes
 }
 
