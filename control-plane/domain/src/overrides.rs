@@ -3,12 +3,16 @@
 //! Values are kept as the canonical text that was valid when it was decided. Whoever reads them
 //! later asks [`Values::patch`], which also names what it could not read.
 
+mod fields;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use takt_model::{LimitError, OverridesPatch, Revision, TenantId, UnixNano};
 
 use crate::{Facts, Rejection, Resource, State, Subject, tenants};
+
+pub use fields::Fields;
 
 /// Where an override is set. The later ones win, field by field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +41,7 @@ pub const OF_TENANT_ITSELF: &str = "user-configurable";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Values {
     /// Canonical text by dotted name.
-    pub fields: BTreeMap<String, String>,
+    pub fields: Fields,
     /// The revision after the last change of this layer.
     pub version: Revision,
 }
@@ -48,9 +52,9 @@ impl Values {
     pub fn patch(&self) -> (OverridesPatch, Vec<(String, LimitError)>) {
         let mut patch = OverridesPatch::default();
         let mut unreadable = Vec::new();
-        for (name, value) in &self.fields {
+        for (name, value) in self.fields.iter() {
             if let Err(error) = patch.set(name, value) {
-                unreadable.push((name.clone(), error));
+                unreadable.push((name.to_owned(), error));
             }
         }
         (patch, unreadable)
@@ -65,7 +69,7 @@ pub fn own(state: &State, tenant: &TenantId) -> BTreeMap<String, String> {
         Layer::OfTenantItself(tenant.clone()),
     ];
     let values = layers.iter().filter_map(|layer| state.overrides.get(layer));
-    values.flat_map(|values| values.fields.clone()).collect()
+    values.flat_map(|values| values.fields.to_map()).collect()
 }
 
 /// All or nothing, on one layer.
@@ -183,7 +187,7 @@ fn change(
     let mut events = Vec::new();
     for (name, text) in set {
         let value = canonical(layer, name, text)?;
-        if current.fields.get(name) != Some(&value) {
+        if current.fields.get(name) != Some(value.as_str()) {
             events.push(was_set(layer, name, value));
         }
     }
@@ -204,7 +208,7 @@ fn replace(
 ) -> Vec<crate::Event> {
     let set = fields
         .iter()
-        .filter(|(name, value)| current.fields.get(*name) != Some(value))
+        .filter(|(name, value)| current.fields.get(name) != Some(value.as_str()))
         .map(|(name, value)| was_set(layer, name, value.clone()));
     let gone = current
         .fields
@@ -276,7 +280,7 @@ pub(crate) fn evolve(state: &mut State, event: &Event, _at: UnixNano, version: R
     let values = Arc::make_mut(state.overrides.entry(layer).or_default());
     match event {
         Event::Set { name, value, .. } => {
-            values.fields.insert(name.clone(), value.clone());
+            values.fields.insert(name, value);
         }
         Event::Cleared { name, .. } => {
             values.fields.remove(name);

@@ -174,14 +174,11 @@ pub async fn open(
     tasks.spawn("control_writer", store.clone().write_behind());
     let metrics = Metrics::register(registry);
     let assembled = assemble(&settings, &parts, store.clone(), machine, &metrics).await;
-    let members = match assembled {
-        Ok(members) => members,
-        Err(error) => {
-            // Nothing was written; what made it impossible is the better thing to say.
-            let _ = store.close().await;
-            return Err(error);
-        }
-    };
+    if assembled.is_err() {
+        // Nothing was written; what made it impossible is the better thing to say.
+        let _ = store.close().await;
+    }
+    let members = assembled?;
     let (raft, published) = (members.raft.clone(), Arc::clone(&members.published));
     stop_with(tasks, members.clone(), store.clone());
     let new_cluster = cluster_id(parts.seed, parts.clock.now().0);

@@ -130,7 +130,7 @@ impl OverridesService for OverridesApi {
         let layer = layer(request.scope)?;
         let then = self.log.state_at(to).await;
         let then = then.map_err(|error| past(&error))?;
-        let fields = values(&then, &layer).fields;
+        let fields = values(&then, &layer).fields.to_map();
         let wish = Wish::RollBack { fields, to };
         let (outcome, overrides) = self.change(actor, request.change, layer, wish).await?;
         Ok(Response::new(wire::RollbackOverridesResponse {
@@ -156,7 +156,7 @@ pub(crate) fn to_wire(layer: &Layer, values: &Values) -> wire::Overrides {
     };
     wire::Overrides {
         scope: Some(wire::Scope { scope: Some(scope) }),
-        fields: values.fields.clone(),
+        fields: values.fields.to_map(),
         version: values.version.0,
     }
 }

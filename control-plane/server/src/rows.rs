@@ -146,7 +146,7 @@ fn layer(subject: &Subject) -> Option<Layer> {
 
 fn layer_to_wire(values: &Values) -> wire::OverridesLayer {
     wire::OverridesLayer {
-        values: values.fields.clone(),
+        values: values.fields.to_map(),
         version: values.version.0,
     }
 }

@@ -50,7 +50,7 @@ fn own_bytes(state: &State) -> u64 {
     let tenants = state.tenants.iter();
     let tenants = tenants.map(|(id, tenant)| id.as_str().len() + tenant.display_name.len());
     let overrides = state.overrides.values();
-    let overrides = overrides.flat_map(|values| &values.fields);
+    let overrides = overrides.flat_map(|values| values.fields.iter());
     let overrides = overrides.map(|(name, value)| name.len() + value.len());
     (tenants.sum::<usize>() + overrides.sum::<usize>()) as u64
 }

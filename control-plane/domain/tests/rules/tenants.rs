@@ -235,7 +235,7 @@ fn a_layer_goes_back_to_what_it_was() {
             restored.into(),
             was_cleared(tenant("a")),
         ])
-        .state(|state| assert_eq!(state.overrides[&tenant("a")].fields, before));
+        .state(|state| assert_eq!(state.overrides[&tenant("a")].fields.to_map(), before));
     given([created("a")])
         .when(roll_back(BTreeMap::new()))
         .nothing();

@@ -92,7 +92,7 @@ pub(super) fn state_to(
         let (tenant, own) = layer_to(layer);
         stored::Layer {
             tenant,
-            values: values.fields.clone(),
+            values: values.fields.to_map(),
             version: values.version.0,
             own,
         }
@@ -101,7 +101,7 @@ pub(super) fn state_to(
 
 pub(super) fn row_from(layer: stored::Layer) -> Result<(Layer, Arc<Values>), DecodeError> {
     let values = Values {
-        fields: layer.values,
+        fields: layer.values.into(),
         version: Revision(layer.version),
     };
     Ok((layer_from(&layer.tenant, layer.own)?, Arc::new(values)))

@@ -95,10 +95,7 @@ pub(crate) fn read_snapshot(source: impl Read) -> Result<(State, AppliedAt), Dec
         }
     }
     check_layout(&head)?;
-    let (checksum, folded) = match found.ok_or(DecodeError::Missing("state"))? {
-        Ok(checksum) => (checksum, Ok(())),
-        Err((checksum, error)) => (checksum, Err(error)),
-    };
+    let (checksum, folded) = found.ok_or(DecodeError::Missing("state"))?;
     if checksum.finalize().as_slice() != head.checksum {
         return Err(DecodeError::Checksum);
     }
@@ -121,7 +118,7 @@ fn check_layout(head: &stored::Snapshot) -> Result<(), DecodeError> {
 fn read_state(
     source: &mut impl BufRead,
     folding: &mut Folding,
-) -> Result<Sha256, (Sha256, DecodeError)> {
+) -> (Sha256, Result<(), DecodeError>) {
     let mut checksum = Sha256::new();
     let mut field = Field::default();
     let mut fold = || -> Result<(), DecodeError> {
@@ -138,13 +135,11 @@ fn read_state(
             folding.add(&field.bytes)?;
         }
     };
-    match fold() {
-        Ok(()) => Ok(checksum),
-        Err(error) => {
-            let rest = io::copy(source, &mut checksum);
-            Err((checksum, rest.err().map_or(error, DecodeError::from)))
-        }
-    }
+    let folded = fold().or_else(|error| {
+        io::copy(source, &mut checksum)?;
+        Err(error)
+    });
+    (checksum, folded)
 }
 
 /// A field of a message as it stands in the stream, key and all.

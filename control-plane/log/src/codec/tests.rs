@@ -266,7 +266,7 @@ proptest! {
                 labels: fields.clone(), block_format: BlockFormat::VParquet5, cell: "c".into(),
             }));
             state.overrides.insert(layer, Arc::new(Values {
-                fields: fields.clone(), version: Revision(version),
+                fields: fields.clone().into(), version: Revision(version),
             }));
         }
         state.seen = commands
