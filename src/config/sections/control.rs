@@ -82,7 +82,7 @@ impl Control {
                 node: NodeId(fields.value("node_id", "1", "This node's number among the voters; it must never change.")),
                 queue: fields.value("queue", "256", "Commands that may wait for their turn; further ones are refused with a retry hint."),
                 timeout: fields.value("timeout", "5s", "How long a command may take until it is decided and on disk."),
-                snapshot_every: fields.value("snapshot_every", "1000", "Decisions after which the state is written down, so that a start reads no more than these."),
+                snapshot_every: fields.value("snapshot_every", "1000", "Decisions before which the state is not written down again; a large state waits until the decisions since are as large as it."),
                 history_keep: fields.value("history_keep", "100000", "Events kept for audit and for followers that were away."),
                 election_timeout: fields.value("election_timeout", "300ms", "How long nobody leads before an election; a single voter waits this long at its start."),
                 lease_reads: fields.value("lease_reads", "false", "Whether the leader answers current reads while its lease lasts, without asking a majority. Faster; right only while the clocks of all voters run at about the same speed."),
