@@ -294,6 +294,8 @@ async fn enter(
     connection: Watcher,
     stopped: impl Future<Output = ()>,
 ) {
+    // Answers are small and awaited; a failure only costs latency.
+    let _ = stream.set_nodelay(true);
     let Door { router, tls } = door;
     let known = |certificate| {
         router.layer(Extension(Peer {

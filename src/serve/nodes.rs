@@ -10,7 +10,7 @@ use takt_kit::{Clock, Tasks};
 use takt_log::{Credentials, Parts, TcpDial};
 use takt_server::Services;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 use crate::config::Nodes;
@@ -57,8 +57,7 @@ pub(super) fn serve(
 ) -> Result<()> {
     let mut server = Server::builder()
         .initial_connection_window_size(WINDOW_BYTES)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .tcp_nodelay(true);
+        .initial_stream_window_size(WINDOW_BYTES);
     if let Some(credentials) = credentials {
         let identity = Identity::from_pem(&credentials.certificate, &credentials.key);
         let tls = ServerTlsConfig::new()
@@ -68,7 +67,8 @@ pub(super) fn serve(
         server = tls.context("the certificates of `control.tls` cannot be used")?;
     }
     let routes = services.for_nodes();
-    let incoming = TcpListenerStream::new(listener);
+    // What a server is told of it goes for listeners of its own only.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = server
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, tasks.stopped());

@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::codec::{self, DecodeError, LEVEL};
 use crate::handle::Handle;
+use crate::history;
 use crate::node::{IN_PROCESS, Settings};
 use crate::past::{begin_with, oldest_checkpoint};
 use crate::store::{
@@ -251,6 +252,7 @@ fn fill(
     };
     let (state, restored) = read(backup, Some(Sealing::begin(&store)), begin, take)?;
     put_history(&store, &mut waiting).map_err(failed)?;
+    history::index_if_missing(&store).map_err(failed)?;
     become_voter(&store, &state, node, address).map_err(failed)?;
     Ok(restored)
 }

@@ -22,6 +22,9 @@ use crate::store::{HISTORY, Store, corrupt};
 /// What a batch is about and the revision after it.
 const SUBJECTS: TableDefinition<'_, (&[u8], u64), ()> = TableDefinition::new("subjects");
 
+/// How many rows of an index that is made anew are held in memory and sorted: about 100 MB.
+const RUN: usize = 1 << 20;
+
 impl Handle {
     /// The decisions that ended before a revision, newest first.
     ///
@@ -157,16 +160,27 @@ pub(crate) fn index_if_missing(store: &Store) -> io::Result<()> {
     // In one transaction, so that there is a whole index or none.
     store.write_now(Durability::Immediate, |txn| {
         let history = txn.open_table(HISTORY)?;
-        let mut table = txn.open_table(SUBJECTS)?;
+        let mut run = Vec::new();
         for entry in history.iter()? {
             let (revision, bytes) = entry?;
             let batch = decode(bytes.value()).map_err(redb::Error::Io)?;
-            for key in keys(&batch) {
-                table.insert((key.as_slice(), revision.value()), ())?;
+            run.extend(keys(&batch).into_iter().map(|key| (key, revision.value())));
+            if run.len() >= RUN {
+                index_run(txn, &mut run)?;
             }
         }
-        Ok(())
+        index_run(txn, &mut run)
     })
+}
+
+/// In order, so that each page is written once and not once for each of its rows.
+fn index_run(txn: &WriteTransaction, run: &mut Vec<(Vec<u8>, u64)>) -> Result<(), redb::Error> {
+    run.sort_unstable();
+    let mut table = txn.open_table(SUBJECTS)?;
+    for (key, revision) in run.drain(..) {
+        table.insert((key.as_slice(), revision), ())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

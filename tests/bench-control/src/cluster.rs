@@ -12,8 +12,8 @@ use takt_kit::{SystemClock, Tasks};
 use takt_log::{Handle, Parts, Proposal, Settings, Start, open};
 use takt_model::{NodeId, TenantId};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use uuid::Uuid;
 
 use crate::Row;
@@ -97,7 +97,10 @@ async fn start() -> Result<Vec<Voter>> {
         let log = open(settings, parts, &tasks, &mut Registry::default()).await?;
         let serve = Server::builder()
             .add_service(log.peers())
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), tasks.stopped());
+            .serve_with_incoming_shutdown(
+                TcpIncoming::from(listener).with_nodelay(Some(true)),
+                tasks.stopped(),
+            );
         tasks.spawn("peers", serve);
         if first.is_none() {
             log.bootstrap()

@@ -17,7 +17,7 @@ use takt_wire::takt::control::v1::subscribe_request::Said;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use uuid::Uuid;
 
@@ -43,7 +43,10 @@ pub(crate) async fn measure(subscribers: usize) -> anyhow::Result<Vec<Row>> {
     let address = format!("http://{}", listener.local_addr()?);
     let serving = Server::builder()
         .add_service(services.control())
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), tasks.stopped());
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            tasks.stopped(),
+        );
     tasks.spawn("serving", serving);
 
     let (has, mut had) = mpsc::channel(subscribers * 4);
