@@ -56,7 +56,7 @@ pub(crate) async fn measure(commands: u64) -> Result<Vec<Row>> {
             what: format!("commands a second, {CALLERS} callers, three voters in one process"),
             figure: format!("{rate:.0}"),
             mark: "≥ 5,000",
-            bound: "syncs of three files on one disk, and the rounds of the proposer",
+            bound: "three voters on the same processors, then syncs of three files on one disk",
         },
         Row {
             what: format!(
@@ -65,7 +65,7 @@ pub(crate) async fn measure(commands: u64) -> Result<Vec<Row>> {
             ),
             figure: format!("{:.1} / {:.1} ms", millis(median), millis(p99)),
             mark: "p99 ≤ 50 ms",
-            bound: "two syncs one after the other: the leader's and a follower's",
+            bound: "the round under way, then a sync of the leader and of a follower at once",
         },
     ])
 }
