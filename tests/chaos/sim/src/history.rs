@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use takt_domain::{CommandId, State};
 use takt_log::{Answer, Proposal, ProposeError};
-use takt_model::UnixNano;
+use takt_model::{Revision, UnixNano};
 
 /// What a client asks of a node.
 #[derive(Debug, Clone)]
@@ -44,6 +44,16 @@ impl Reply {
         match self {
             Self::Done(_) | Self::State(_) | Self::Failed(ProposeError::Rejected(_)) => false,
             Self::Failed(_) | Self::Operated => true,
+        }
+    }
+
+    /// The revision that it is of, if it says.
+    #[must_use]
+    pub(crate) fn revision(&self) -> Option<Revision> {
+        match self {
+            Self::Done(answer) => Some(answer.revision),
+            Self::State(state) => Some(state.revision),
+            Self::Failed(_) | Self::Operated => None,
         }
     }
 }

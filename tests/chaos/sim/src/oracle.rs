@@ -26,6 +26,9 @@ pub(crate) struct Oracle {
     asked: BTreeMap<CommandId, Asked>,
     /// How far the answers had come at moments when one was given; both rise.
     floors: Vec<(Moment, Revision)>,
+    /// Answers of nodes that were gone before anybody looked at them again, with what the clocks showed: others must
+    /// come to what they say.
+    ahead: Vec<(Op, Vec<UnixNano>)>,
     answered: u64,
 }
 
@@ -44,6 +47,7 @@ impl Default for Oracle {
             by_command: BTreeMap::new(),
             asked: BTreeMap::new(),
             floors: Vec::new(),
+            ahead: Vec::new(),
             answered: 0,
         }
     }
@@ -169,14 +173,57 @@ impl Oracle {
         }
     }
 
-    /// An answer reached a client; meanwhile the clocks showed `readings`, of which one decided.
+    /// An answer reached a client; meanwhile the clocks showed `readings`, of which one decided. Whether the node
+    /// that gave it `is_gone`: then it may have applied what nobody saw.
     ///
     /// # Errors
     /// When no order of everything that happened explains it.
-    pub(crate) fn returned(&mut self, op: &Op, readings: &[UnixNano]) -> Result<(), Violation> {
+    pub(crate) fn returned(
+        &mut self,
+        op: &Op,
+        readings: &[UnixNano],
+        is_gone: bool,
+    ) -> Result<(), Violation> {
         let Some((moment, reply)) = &op.returned else {
             return Ok(());
         };
+        let reached = match self.judge(op, reply, readings) {
+            Ok(reached) => reached,
+            Err(_) if is_gone => {
+                self.ahead.push((op.clone(), readings.to_vec()));
+                reply.revision()
+            }
+            Err(violation) => return Err(violation),
+        };
+        let Some(reached) = reached else {
+            return Ok(());
+        };
+        self.answered += 1;
+        let newest = self.floors.last().map_or(Revision(0), |(_, floor)| *floor);
+        self.floors.push((*moment, newest.max(reached)));
+        Ok(())
+    }
+
+    /// Everybody has come as far as anybody did.
+    ///
+    /// # Errors
+    /// When there is still no order that explains an answer.
+    pub(crate) fn close(&mut self) -> Result<(), Violation> {
+        for (op, readings) in std::mem::take(&mut self.ahead) {
+            if let Some((_, reply)) = &op.returned {
+                self.judge(&op, reply, &readings)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The revision that an answer shows to be reached; `None` if it shows nothing.
+    fn judge(
+        &self,
+        op: &Op,
+        reply: &Reply,
+        readings: &[UnixNano],
+    ) -> Result<Option<Revision>, Violation> {
         let floor = self.floor(op.called);
         let reached = match (&op.call, reply) {
             (Call::Propose(proposal), Reply::Done(answer)) => {
@@ -191,16 +238,13 @@ impl Oracle {
                 self.shown(op.node, state)?;
                 state.revision
             }
-            (_, Reply::Failed(_) | Reply::Operated) => return Ok(()),
+            (_, Reply::Failed(_) | Reply::Operated) => return Ok(None),
             (Call::Propose(_) | Call::Operate(_), Reply::State(_))
             | (Call::Read | Call::Operate(_), Reply::Done(_)) => {
                 return Err(Id::Linearizable.violated("the answer is to another question".into()));
             }
         };
-        self.answered += 1;
-        let newest = self.floors.last().map_or(Revision(0), |(_, floor)| *floor);
-        self.floors.push((*moment, newest.max(reached)));
-        Ok(())
+        Ok(Some(reached))
     }
 
     fn done(

@@ -98,6 +98,7 @@ fn simulate(world: &World, at: &mut Duration) -> Result<Report, Violation> {
         at,
         Watch::is_settled,
     )?;
+    watch.oracle.close()?;
     let ops = world.history.ops();
     let undecided = tenants::check(&ops, |command| watch.oracle.is_applied(command))?;
     Ok(Report {

@@ -63,7 +63,8 @@ impl Watch {
         for op in &returned {
             if let Some((moment, _)) = &op.returned {
                 let readings = world.history.readings(op.called, *moment);
-                self.oracle.returned(op, &readings)?;
+                let is_gone = world.node(op.node).handle().is_none();
+                self.oracle.returned(op, &readings, is_gone)?;
             }
             self.count(op);
         }

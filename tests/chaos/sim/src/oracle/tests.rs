@@ -67,7 +67,7 @@ fn two() -> (Oracle, [Batch; 2]) {
         2,
         answer(&first, &batches[0]),
     );
-    oracle.returned(&answered, &[NOW]).unwrap();
+    oracle.returned(&answered, &[NOW], false).unwrap();
     (oracle, batches)
 }
 
@@ -84,7 +84,7 @@ fn what_works_is_let_pass() {
     let newest = Arc::clone(oracle.newest());
     oracle.shown(2, &newest).unwrap();
     let read = op(Call::Read, 3, 4, Reply::State(newest));
-    oracle.returned(&read, &[]).unwrap();
+    oracle.returned(&read, &[], false).unwrap();
     assert_eq!(oracle.answered(), 2);
 }
 
@@ -141,7 +141,44 @@ fn an_acknowledged_command_that_nobody_applied_is_noticed() {
     oracle.asked(&lost, Moment(5));
     let reply = answer(&oracle.newest().clone(), &batches[0]);
     let op = op(Call::Propose(lost), 5, 6, reply);
-    assert_eq!(broken(oracle.returned(&op, &[NOW])), Id::AcknowledgedKept);
+    assert_eq!(
+        broken(oracle.returned(&op, &[NOW], false)),
+        Id::AcknowledgedKept
+    );
+}
+
+/// A third tenant, as the answer of a node that nobody can look at any more.
+fn ahead() -> (Oracle, Batch) {
+    let (mut oracle, _) = two();
+    let proposal = create(3);
+    oracle.asked(&proposal, Moment(5));
+    let batch = batch(oracle.newest(), &proposal);
+    let mut state = State::clone(oracle.newest());
+    assert!(matches!(state.apply(&batch), Applied::At(_)));
+    let reply = answer(&Arc::new(state), &batch);
+    let op = op(Call::Propose(proposal), 5, 6, reply);
+    oracle.returned(&op, &[NOW], true).unwrap();
+    (oracle, batch)
+}
+
+#[test]
+fn an_answer_of_a_node_that_is_gone_is_held_to_what_others_come_to() {
+    let (mut oracle, batch) = ahead();
+    oracle.applied(2, &batch).unwrap();
+    oracle.close().unwrap();
+    let (mut oracle, _) = ahead();
+    assert_eq!(broken(oracle.close()), Id::AcknowledgedKept);
+}
+
+#[test]
+fn a_read_that_misses_the_answer_of_a_node_that_is_gone_is_noticed() {
+    let (mut oracle, _) = ahead();
+    let newest = Reply::State(Arc::clone(oracle.newest()));
+    let after = op(Call::Read, 7, 8, newest);
+    assert_eq!(
+        broken(oracle.returned(&after, &[], false)),
+        Id::Linearizable
+    );
 }
 
 #[test]
@@ -149,9 +186,12 @@ fn a_read_that_misses_what_was_answered_is_noticed() {
     let (mut oracle, _) = two();
     let old = Reply::State(Arc::default());
     let during = op(Call::Read, 1, 4, old.clone());
-    oracle.returned(&during, &[]).unwrap();
+    oracle.returned(&during, &[], false).unwrap();
     let after = op(Call::Read, 3, 5, old);
-    assert_eq!(broken(oracle.returned(&after, &[])), Id::Linearizable);
+    assert_eq!(
+        broken(oracle.returned(&after, &[], false)),
+        Id::Linearizable
+    );
 }
 
 #[test]
@@ -162,5 +202,8 @@ fn a_rejection_that_no_state_explains_is_noticed() {
     oracle.asked(&fresh, Moment(5));
     let reply = Reply::Failed(ProposeError::Rejected(exists));
     let op = op(Call::Propose(fresh), 5, 6, reply);
-    assert_eq!(broken(oracle.returned(&op, &[NOW])), Id::Linearizable);
+    assert_eq!(
+        broken(oracle.returned(&op, &[NOW], false)),
+        Id::Linearizable
+    );
 }
