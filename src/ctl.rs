@@ -195,8 +195,9 @@ async fn carry_out(
     }
     if verb.method.is_server_streaming() {
         let mut stream = client.stream(verb, request).await?;
+        let mut rows = show::Rows::default();
         while let Some(message) = stream.message().await? {
-            tell(&show::show(&message, output)?)?;
+            tell(&rows.show(&message, output)?)?;
         }
         return Ok(());
     }

@@ -11,7 +11,7 @@ use prost_reflect::{
 };
 
 use super::schema::OUTCOME;
-use super::table::table;
+use super::table::{Columns, table};
 use super::text;
 
 /// What names a thing, see resources.proto.
@@ -151,8 +151,10 @@ fn outcome(outcome: &DynamicMessage) -> String {
     let revision = number("revision");
     let mut text = match (dry_run, events.len()) {
         (Some(true), 0) => "nothing to do\n".to_owned(),
+        (Some(true), 1) => "1 event would be written:\n".to_owned(),
         (Some(true), count) => format!("{count} events would be written:\n"),
         (_, 0) => format!("revision {revision}, nothing to do\n"),
+        (_, 1) => format!("revision {revision}, 1 event\n"),
         (_, count) => format!("revision {revision}, {count} events\n"),
     };
     if dry_run == Some(true) {
@@ -163,14 +165,74 @@ fn outcome(outcome: &DynamicMessage) -> String {
     text
 }
 
+/// Its fields line by line, then the tables that it has.
 fn one(message: &DynamicMessage) -> String {
-    let rows: Vec<[String; 2]> = message
+    let (tables, lines): (Vec<_>, Vec<_>) = message
         .descriptor()
         .fields()
         .filter(|field| message.has_field(field))
-        .map(|field| [heading(&field), whole(&field, &message.get_field(&field))])
+        .partition(is_table);
+    let rows: Vec<[String; 2]> = lines
+        .iter()
+        .map(|field| [heading(field), whole(field, &message.get_field(field))])
         .collect();
-    table(&rows)
+    let mut text = table(&rows);
+    for field in tables {
+        let (Kind::Message(of), value) = (field.kind(), message.get_field(&field)) else {
+            continue;
+        };
+        let _infallible = writeln!(text, "{}", heading(&field));
+        for line in many(&of, value.as_list().unwrap_or_default()).lines() {
+            let _infallible = writeln!(text, "  {line}");
+        }
+    }
+    text
+}
+
+/// Things with the same fields; what is one of several kinds has a column for none of them.
+fn is_table(field: &FieldDescriptor) -> bool {
+    match field.kind() {
+        Kind::Message(of) => field.is_list() && of.oneofs().all(|oneof| oneof.is_synthetic()),
+        _ => false,
+    }
+}
+
+/// The answers of a stream, each of which is one thing: rows of a table whose end nobody knows.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    columns: Columns,
+    has_begun: bool,
+}
+
+impl Rows {
+    /// # Errors
+    /// When the answer cannot be written in this form.
+    pub(super) fn show(&mut self, message: &DynamicMessage, output: Output) -> Result<String> {
+        let fields: Vec<_> = message.descriptor().fields().collect();
+        let thing = match fields.as_slice() {
+            [field] if !field.is_list() => message.get_field(field),
+            _ => return show(message, output),
+        };
+        let Some(thing) = thing.as_message().filter(|_| output == Output::Table) else {
+            return show(message, output);
+        };
+        let fields: Vec<_> = thing.descriptor().fields().collect();
+        let cells = fields
+            .iter()
+            .map(|field| whole(field, &thing.get_field(field)));
+        let cells: Vec<String> = cells.collect();
+        let mut text = String::new();
+        if !self.has_begun {
+            self.has_begun = true;
+            let headings: Vec<String> = fields.iter().map(heading).collect();
+            self.columns.fit(&headings);
+            self.columns.fit(&cells);
+            text = self.columns.line(&headings);
+        }
+        self.columns.fit(&cells);
+        text.push_str(&self.columns.line(&cells));
+        Ok(text)
+    }
 }
 
 /// A column for every field that any of them has.

@@ -2,26 +2,35 @@
 
 /// Lines up the columns; the first row may be a heading. Two spaces between, none at the end of a line.
 pub(super) fn table<Row: AsRef<[String]>>(rows: &[Row]) -> String {
-    let mut widths: Vec<usize> = Vec::new();
+    let mut columns = Columns::default();
     for row in rows {
-        for (column, cell) in row.as_ref().iter().enumerate() {
+        columns.fit(row.as_ref());
+    }
+    rows.iter().map(|row| columns.line(row.as_ref())).collect()
+}
+
+/// How wide the columns are; for rows that come one after the other, as wide as those before needed.
+#[derive(Debug, Default)]
+pub(super) struct Columns(Vec<usize>);
+
+impl Columns {
+    pub(super) fn fit(&mut self, row: &[String]) {
+        for (column, cell) in row.iter().enumerate() {
             let width = cell.chars().count();
-            match widths.get_mut(column) {
+            match self.0.get_mut(column) {
                 Some(widest) => *widest = (*widest).max(width),
-                None => widths.push(width),
+                None => self.0.push(width),
             }
         }
     }
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.as_ref().iter().zip(&widths);
-        let line: Vec<String> = cells
+
+    pub(super) fn line(&self, row: &[String]) -> String {
+        let cells = row.iter().zip(&self.0);
+        let cells: Vec<String> = cells
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();
-        text.push_str(line.join("  ").trim_end());
-        text.push('\n');
+        format!("{}\n", cells.join("  ").trim_end())
     }
-    text
 }
 
 #[cfg(test)]

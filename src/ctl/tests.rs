@@ -24,20 +24,20 @@ struct Cli {
 async fn a_tenant_and_its_overrides_are_administered() {
     let server = Server::start().await;
     expect_test::expect![[r#"
-        revision 1, 1 events
+        revision 1, 1 event
         TENANT        team-1
         DISPLAY_NAME  One
         STATE         active
-        CREATED_AT    2023-11-14T22:13:20Z
+        CREATED_AT    2023-11-14T22:13:20.000Z
         VERSION       1
         BLOCK_FORMAT  native
     "#]]
     .assert_eq(&server.ctl("tenant create team-1 --display-name One").await);
     server.ctl("tenant create team-2").await;
     expect_test::expect![[r#"
-        TENANT  DISPLAY_NAME  STATE   CREATED_AT            VERSION  BLOCK_FORMAT
-        team-1  One           active  2023-11-14T22:13:20Z  1        native
-        team-2                active  2023-11-14T22:13:20Z  2        native
+        TENANT  DISPLAY_NAME  STATE   CREATED_AT                VERSION  BLOCK_FORMAT
+        team-1  One           active  2023-11-14T22:13:20.000Z  1        native
+        team-2                active  2023-11-14T22:13:20.000Z  2        native
     "#]]
     .assert_eq(&server.ctl("tenant list").await);
     let changed = server
@@ -228,8 +228,17 @@ async fn wrong_arguments_are_told_before_anything_is_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_shown_looked_back_on_and_compared() {
     let server = Server::start().await;
+    let members = server.ctl("cluster get").await;
+    assert!(members.contains("\nMEMBERS\n  NODE  ADDRESS"), "{members}");
     server.ctl("tenant create team-1 --display-name One").await;
     server.ctl("tenant update team-1 --display-name Two").await;
+    let table = server.ctl("log show").await;
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("REVISION  DECIDED_AT"), "{table}");
+    assert!(
+        lines[1].ends_with("tenant_created: tenant=team-1 display_name=One"),
+        "{table}"
+    );
     let shown = server.ctl("log show --after-revision 1 -o json").await;
     assert!(shown.contains("\"display_name\": \"Two\""), "{shown}");
     assert!(!shown.contains("One"), "{shown}");

@@ -79,12 +79,12 @@ fn time(text: &str) -> Result<Value> {
     ))
 }
 
-/// A time as it is stored, for people; zero is no time.
+/// A time as it is stored, for people, who compare it with their clock; zero is no time.
 pub(super) fn show_time(nanos: u64) -> String {
     let time = i64::try_from(nanos).map(DateTime::<Utc>::from_timestamp_nanos);
     match time {
         Ok(_) if nanos == 0 => String::new(),
-        Ok(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        Ok(time) => time.to_rfc3339_opts(SecondsFormat::Millis, true),
         Err(_) => nanos.to_string(),
     }
 }
