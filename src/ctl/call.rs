@@ -4,13 +4,20 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
+use tokio::time::Instant;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Request, Status, Streaming};
+use tonic::{Code, Request, Status, Streaming};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
 
 use super::schema::Verb;
+
+const CALL_WITHIN: Duration = Duration::from_secs(10);
+/// How long the server may go on saying that a retry helps.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server and how to speak to it.
 #[derive(Debug, Clone)]
@@ -61,19 +68,38 @@ impl Client {
         self.channel.clone()
     }
 
+    /// Asks again for some seconds while the server says that a retry helps, as when its leader has just died. A
+    /// change has the same id each time, so it is carried out once.
+    ///
     /// # Errors
-    /// What the server answered, or that it did not.
+    /// What the server answered in the end, or that it did not.
     pub(super) async fn unary(
         &self,
         verb: &Verb,
-        message: DynamicMessage,
+        mut message: DynamicMessage,
     ) -> Result<DynamicMessage> {
+        let may_repeat = verb.reads() || name_command(&mut message);
+        let patient = Instant::now() + PATIENCE;
+        loop {
+            match self.once(verb, message.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(status) => match retry_in(&status) {
+                    Some(pause) if may_repeat && Instant::now() + pause < patient => {
+                        tokio::time::sleep(pause).await;
+                    }
+                    _ => return Err(status.into()),
+                },
+            }
+        }
+    }
+
+    async fn once(&self, verb: &Verb, message: DynamicMessage) -> Result<DynamicMessage, Status> {
         let mut request = self.request(message);
-        request.set_timeout(Duration::from_secs(10));
+        request.set_timeout(CALL_WITHIN);
         let mut grpc = self.grpc().await?;
-        let answer = grpc
-            .unary(request, verb.path().parse()?, codec(verb))
-            .await?;
+        let path = verb.path().parse();
+        let path = path.map_err(|_| Status::internal("the method has no path"))?;
+        let answer = grpc.unary(request, path, codec(verb)).await?;
         Ok(answer.into_inner())
     }
 
@@ -102,13 +128,39 @@ impl Client {
         request
     }
 
-    async fn grpc(&self) -> Result<tonic::client::Grpc<Channel>> {
+    async fn grpc(&self) -> Result<tonic::client::Grpc<Channel>, Status> {
         let mut grpc = tonic::client::Grpc::new(self.channel.clone());
         grpc.ready()
             .await
             .map_err(|error| Status::unavailable(error.to_string()))?;
         Ok(grpc)
     }
+}
+
+/// Gives a change an id, unless it has one. Whether it is a change.
+fn name_command(message: &mut DynamicMessage) -> bool {
+    let Some(field) = message.descriptor().get_field_by_name("change") else {
+        return false;
+    };
+    let Value::Message(change) = message.get_field_mut(&field) else {
+        return false;
+    };
+    let Some(id) = change.get_field_by_name("command_id") else {
+        return false;
+    };
+    if id.as_str().is_some_and(str::is_empty) {
+        let made = Value::String(Uuid::now_v7().to_string());
+        change.set_field_by_name("command_id", made);
+    }
+    true
+}
+
+/// When to ask again; `None` where that does not help.
+fn retry_in(status: &Status) -> Option<Duration> {
+    if status.code() != Code::Unavailable {
+        return None;
+    }
+    status.get_error_details().retry_info()?.retry_delay
 }
 
 fn codec(verb: &Verb) -> Dynamic {

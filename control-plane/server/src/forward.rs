@@ -4,6 +4,8 @@
 //! connections between nodes. Who calls has been checked here and is told to the leader, which believes it because only nodes
 //! reach the port it comes in by: [`receive`] stands there.
 
+mod once;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,15 +14,18 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use takt_kit::{Code, Reject};
+use takt_kit::{Clock, Code, Reject};
 use takt_log::{Handle, Leader};
 use takt_wire::methods::AdminMethod;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::{ConnectError, Status};
+use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
 
+use crate::refusal::NOT_LEADER;
 use crate::request::Actor;
+use crate::writer::fresh;
 
 /// Which node passed the call on. A call is passed on once: two nodes that take each other for the leader are
 /// not to play ball with it.
@@ -29,7 +34,9 @@ const BY: HeaderName = HeaderName::from_static("takt-forwarded-by");
 const FOR: HeaderName = HeaderName::from_static("takt-forwarded-for");
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// How many calls are passed on at once.
+const NO_LEADER: &str = "CONTROL_NO_LEADER";
+
+/// How many changes are under way at once.
 const CALLS_MAX: usize = 256;
 /// How long a call waits for somebody to lead: an election takes less.
 const LEADER_WITHIN: Duration = Duration::from_secs(2);
@@ -44,13 +51,15 @@ const CALL_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(crate) struct Forward {
     log: Handle,
+    clock: Arc<dyn Clock>,
     room: Arc<Semaphore>,
 }
 
 impl Forward {
-    pub(crate) fn new(log: Handle) -> Self {
+    pub(crate) fn new(log: Handle, clock: Arc<dyn Clock>) -> Self {
         Self {
             log,
+            clock,
             room: Arc::new(Semaphore::new(CALLS_MAX)),
         }
     }
@@ -61,16 +70,15 @@ impl Forward {
         request.headers_mut().remove(BY);
         request.headers_mut().remove(FOR);
         let method = AdminMethod::of_path(request.uri().path());
-        if !method.is_some_and(leads) {
+        let Some(method) = method.filter(|method| leads(*method)) else {
             return next.run(request).await;
-        }
+        };
         let deadline = Instant::now() + patience(request.headers());
         match self.leader(deadline).await {
-            Leader::Here => next.run(request).await,
             Leader::Unknown if self.log.belongs() => nobody_leads().into_http(),
             // It belongs to no cluster: the service says what to do about it.
             Leader::Unknown => next.run(request).await,
-            Leader::At { .. } => self.on(request, deadline).await,
+            Leader::Here | Leader::At { .. } => self.on(method, request, next, deadline).await,
         }
     }
 
@@ -82,28 +90,58 @@ impl Forward {
         self.log.leader_within(within).await
     }
 
-    /// Tries again while the call cannot have reached anybody: the leader may have just died.
-    async fn on(&self, mut request: Request, deadline: Instant) -> Response {
+    /// Tries again when the leader has just died or lost its office: a change, because it has an id, and any other call as
+    /// long as it cannot have reached anybody. Whoever leads then may be this node.
+    async fn on(
+        &self,
+        method: AdminMethod,
+        request: Request,
+        next: Next,
+        deadline: Instant,
+    ) -> Response {
         let Ok(_place) = self.room.try_acquire() else {
             return busy().into_http();
         };
-        carry(&mut request, self.log.status().node.0);
         let (head, body) = request.into_parts();
         let Ok(body) = axum::body::to_bytes(body, REQUEST_MAX_BYTES).await else {
             return too_large().into_http();
         };
+        let id = || fresh(self.clock.as_ref()).to_string();
+        let named = once::is_change(method).then(|| once::identified(&body, id));
+        let (body, may_repeat) = match named.flatten() {
+            Some(body) => (body, true),
+            None => (body, false),
+        };
+        let again = || Request::from_parts(head.clone(), axum::body::Body::from(body.clone()));
         let patient = deadline.min(Instant::now() + LEADER_WITHIN);
         loop {
-            let Leader::At { address, .. } = self.log.leader_within(patient).await else {
-                // It is this node now, or nobody: the caller's next try will find out.
-                return nobody_leads().into_http();
+            let (response, is_open) = match self.log.leader_within(patient).await {
+                Leader::Here => {
+                    let response = next.clone().run(again()).await;
+                    let is_open = has_lost_office(&response);
+                    (response, is_open)
+                }
+                Leader::At { address, .. } => {
+                    let mut request = again();
+                    carry(&mut request, self.log.status().node.0);
+                    match self.call(request, &address, deadline).await {
+                        Ok(response) => {
+                            let is_open = has_lost_office(&response);
+                            (response, is_open)
+                        }
+                        Err(Broken::Before) if Instant::now() < patient => {
+                            tokio::time::sleep(PAUSE).await;
+                            continue;
+                        }
+                        Err(_) => (unreachable().into_http(), true),
+                    }
+                }
+                Leader::Unknown => return nobody_leads().into_http(),
             };
-            let request = Request::from_parts(head.clone(), axum::body::Body::from(body.clone()));
-            match self.call(request, &address, deadline).await {
-                Ok(response) => return response,
-                Err(Unsent(status)) if Instant::now() >= patient => return status.into_http(),
-                Err(Unsent(_)) => tokio::time::sleep(PAUSE).await,
+            if !(is_open && may_repeat && Instant::now() < patient) {
+                return response;
             }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -112,7 +150,7 @@ impl Forward {
         request: Request,
         address: &str,
         deadline: Instant,
-    ) -> Result<Response, Unsent> {
+    ) -> Result<Response, Broken> {
         let channel = match self.log.line(address) {
             Ok(channel) => channel,
             Err(error) => return Ok(Status::internal(error.to_string()).into_http()),
@@ -122,19 +160,32 @@ impl Forward {
             Ok(Ok(response)) => Ok(response.map(axum::body::Body::new)),
             Ok(Err(error)) => {
                 tracing::debug!(%address, %error, "the leader does not take the call");
-                if unsent(&error) {
-                    Err(Unsent(unreachable()))
+                Err(if unsent(&error) {
+                    Broken::Before
                 } else {
-                    Ok(unreachable().into_http())
-                }
+                    Broken::Meanwhile
+                })
             }
             Err(_elapsed) => Ok(late().into_http()),
         }
     }
 }
 
-/// The call has not left this node.
-struct Unsent(Status);
+/// A connection broke before the call left this node, or when it may have been carried out.
+enum Broken {
+    Before,
+    Meanwhile,
+}
+
+/// Whether the node that answered does not lead, or no longer: what becomes of the call is open.
+fn has_lost_office(response: &Response) -> bool {
+    let status = Status::from_header_map(response.headers());
+    status.is_some_and(|status| {
+        let details = status.get_error_details();
+        let reason = details.error_info().map(|info| info.reason.as_str());
+        matches!(reason, Some(NO_LEADER | NOT_LEADER))
+    })
+}
 
 fn unsent(error: &(dyn std::error::Error + 'static)) -> bool {
     let chain = std::iter::successors(Some(error), |error| error.source());
@@ -213,7 +264,7 @@ fn timeout(text: &str) -> Option<Duration> {
 
 fn nobody_leads() -> Status {
     let text = "nobody leads the control plane at the moment";
-    retry(Code::Unavailable, "CONTROL_NO_LEADER", text)
+    retry(Code::Unavailable, NO_LEADER, text)
 }
 
 fn unreachable() -> Status {

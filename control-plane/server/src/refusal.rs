@@ -7,6 +7,9 @@ use takt_kit::{Code, Reject};
 use takt_log::{PastError, ProposeError, ReadError};
 use tonic::Status;
 
+/// The node at work does not lead, or no longer.
+pub(crate) const NOT_LEADER: &str = "CONTROL_NOT_LEADER";
+
 pub(crate) fn proposing(error: &ProposeError) -> Status {
     propose_reject(error).status()
 }
@@ -70,7 +73,7 @@ fn propose_reject(error: &ProposeError) -> Reject {
                 Some(leader) => format!("{text}; node `{leader}` does"),
                 None => text,
             };
-            Reject::new(Code::Unavailable, "CONTROL_NOT_LEADER", text).retry_after(soon)
+            Reject::new(Code::Unavailable, NOT_LEADER, text).retry_after(soon)
         }
         ProposeError::NoCluster => Reject::new(Code::Unavailable, "CONTROL_NO_CLUSTER", text)
             .retry_after(Duration::from_secs(1)),

@@ -144,7 +144,8 @@ impl Services {
         let audit = AuditApi::new(self.log.clone(), guard.refusals().clone());
         let services = self.all().add_service(self.control());
         let services = services.add_service(AuditServiceServer::new(audit));
-        let (guard, forward) = (guard.clone(), Forward::new(self.log.clone()));
+        let forward = Forward::new(self.log.clone(), Arc::clone(&self.clock));
+        let guard = guard.clone();
         let guard = from_fn(move |request, next| guard.clone().pass(request, next));
         let forward = from_fn(move |request, next| forward.clone().pass(request, next));
         // The last one is the outermost.

@@ -112,7 +112,8 @@ pub(crate) fn command_id(text: &str, clock: &dyn Clock) -> Result<CommandId, Sta
     })
 }
 
-fn fresh(clock: &dyn Clock) -> Uuid {
+/// An id that nothing had before.
+pub(crate) fn fresh(clock: &dyn Clock) -> Uuid {
     let now = clock.now();
     let nanos = u32::try_from(now.0 % 1_000_000_000).unwrap_or_default();
     Uuid::new_v7(Timestamp::from_unix(NoContext, now.as_secs(), nanos))

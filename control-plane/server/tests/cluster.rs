@@ -100,6 +100,26 @@ async fn the_port_between_nodes_takes_only_what_was_passed_on_and_only_where_som
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changes_wait_at_the_others_when_the_leader_dies_and_one_of_them_takes_over() {
+    let machine = tokio::runtime::Runtime::new().unwrap();
+    let first = machine.spawn(Node::start(1, &[])).await.unwrap();
+    let nodes = cluster_from(first, 3).await;
+    assert_eq!(nodes[1].log.status().leader, Some(NodeId(1)));
+    machine.shutdown_background();
+    let creating = nodes[1..]
+        .iter()
+        .zip(["a", "b"])
+        .map(|(node, name)| async { node.tenants().create_tenant(create(name)).await });
+    let created = futures::future::join_all(creating).await;
+    for created in created {
+        assert_eq!(
+            created.unwrap().into_inner().outcome.unwrap().events.len(),
+            1
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_majority_a_change_is_refused_with_a_hint_to_retry() {
     let mut nodes = cluster(3).await;
     let last = nodes.remove(0);
@@ -182,6 +202,7 @@ impl Node {
         let settings = Settings {
             node: NodeId(node),
             address: Some(address.clone()),
+            election_timeout: Duration::from_millis(500),
             start: Start::Wait {
                 join: join.iter().map(|&at| at.to_owned()).collect(),
             },
@@ -233,7 +254,10 @@ impl Node {
 }
 
 async fn cluster(count: u64) -> Vec<Node> {
-    let first = Node::start(1, &[]).await;
+    cluster_from(Node::start(1, &[]).await, count).await
+}
+
+async fn cluster_from(first: Node, count: u64) -> Vec<Node> {
     let founded = first
         .cluster()
         .bootstrap_cluster(wire::BootstrapClusterRequest {})
