@@ -38,6 +38,8 @@ pub(crate) struct Watch {
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     start: u64,
+    /// When it was first looked at after that start.
+    since: Moment,
     revision: Revision,
     term: Term,
 }
@@ -51,9 +53,10 @@ impl Watch {
                 self.oracle.asked(proposal, op.called);
             }
         }
+        let now = world.history.now();
         for node in &world.nodes {
             if let Some((start, handle)) = node.handle() {
-                self.look_at(node.id, start, &handle)?;
+                self.look_at(node.id, start, now, &handle)?;
                 if self.steps.is_multiple_of(LOGS_EVERY) {
                     self.look_into(node.id, &handle)?;
                 }
@@ -63,12 +66,19 @@ impl Watch {
         for op in &returned {
             if let Some((moment, _)) = &op.returned {
                 let readings = world.history.readings(op.called, *moment);
-                let is_gone = world.node(op.node).handle().is_none();
+                let is_gone = self.is_gone(world, op);
                 self.oracle.returned(op, &readings, is_gone)?;
             }
             self.count(op);
         }
         Ok(())
+    }
+
+    /// Whether what answered a call stopped since, even if the node runs again.
+    fn is_gone(&self, world: &World, op: &Op) -> bool {
+        let seen = self.seen.get(&op.node);
+        let stayed = seen.is_some_and(|seen| seen.since < op.called);
+        world.node(op.node).handle().is_none() || !stayed
     }
 
     pub(crate) fn count_answers_from_here(&mut self, now: Moment) {
@@ -127,7 +137,13 @@ impl Watch {
         }
     }
 
-    fn look_at(&mut self, node: u64, start: u64, handle: &Handle) -> Result<(), Violation> {
+    fn look_at(
+        &mut self,
+        node: u64,
+        start: u64,
+        now: Moment,
+        handle: &Handle,
+    ) -> Result<(), Violation> {
         self.checks += 1;
         let status = handle.status();
         let before = self.seen.get(&node).copied().unwrap_or_default();
@@ -159,6 +175,7 @@ impl Watch {
         }
         let seen = Seen {
             start,
+            since: if fresh { now } else { before.since },
             revision: status.revision,
             term: status.term,
         };
