@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-use super::schema::{Schema, kebab};
+use super::schema::{Schema, is_thing, kebab};
 use super::text;
 
 const PACKAGE: &str = "takt.admin.v1";
@@ -39,11 +39,12 @@ pub(super) fn explain(schema: &Schema, words: &str) -> Result<String> {
     let mut text = String::new();
     if let Some(field) = &field {
         let _infallible = writeln!(text, "{} <{}>\n", field.full_name(), kind(field));
-        text.push_str(&indented(schema.doc(field.full_name())));
+        text.push_str(&indented(schema.doc_of(field)));
         let Kind::Message(inner) = field.kind() else {
             if let Kind::Enum(one) = field.kind() {
                 for (short, long) in text::choices(&one) {
-                    let doc = schema.doc(&format!("{PACKAGE}.{long}")).replace('\n', " ");
+                    let doc = schema.doc(&format!("{}.{long}", one.package_name()));
+                    let doc = doc.replace('\n', " ");
                     let _infallible = writeln!(text, "  {short}  {doc}");
                 }
             }
@@ -56,7 +57,7 @@ pub(super) fn explain(schema: &Schema, words: &str) -> Result<String> {
     text.push_str(&indented(schema.doc(message.full_name())));
     for field in message.fields() {
         let _infallible = writeln!(text, "{} <{}>", field.name(), kind(&field));
-        text.push_str(&indented(schema.doc(field.full_name())));
+        text.push_str(&indented(schema.doc_of(&field)));
     }
     Ok(text)
 }
@@ -67,9 +68,7 @@ fn find(schema: &Schema, name: &str) -> Result<MessageDescriptor> {
         .all_messages()
         .filter(|message| message.package_name() == PACKAGE)
         .filter(|message| message.parent_message().is_none())
-        .filter(|message| {
-            !message.name().ends_with("Request") && !message.name().ends_with("Response")
-        })
+        .filter(is_thing)
         .collect();
     let wanted = kebab(name);
     match things

@@ -75,7 +75,7 @@ fn with_doc(command: Command, doc: &str) -> Command {
 
 fn arg(schema: &Schema, verb: &Verb, flag: &Flag) -> Arg {
     let field = flag.field();
-    let doc = schema.doc(field.full_name());
+    let doc = schema.doc_of(field);
     let arg = Arg::new(flag.name.clone()).help(doc.replace('\n', " "));
     if flag.path.len() == 1 && verb.is_positional(field) {
         return arg

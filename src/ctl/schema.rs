@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{
+    DescriptorPool, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, MethodDescriptor,
+};
 
 const PACKAGE: &str = "takt.admin.v1";
 /// What every request that changes something begins with, see common.proto.
@@ -90,6 +92,38 @@ impl Schema {
     pub(super) fn doc(&self, full_name: &str) -> &str {
         self.comments.get(full_name).map_or("", String::as_str)
     }
+
+    /// What a field means: its own comment; else what its type begins with; else what a field of this name means in a thing of
+    /// the same file, then of the whole API. So `tenant` or `version` is said once and not in every request.
+    pub(super) fn doc_of(&self, field: &FieldDescriptor) -> &str {
+        let own = self.doc(field.full_name());
+        let of_type = || match field.kind() {
+            Kind::Message(of) if !field.is_map() => first_sentence(self.doc(of.full_name())),
+            Kind::Enum(of) => first_sentence(self.doc(of.full_name())),
+            _ => "",
+        };
+        let elsewhere = || {
+            let here = field.parent_message().parent_file();
+            let files = std::iter::once(here).chain(self.pool.files());
+            files
+                .filter(|file| file.package_name() == PACKAGE)
+                .find_map(|file| self.said_in(&file, field))
+                .unwrap_or_default()
+        };
+        let said = [own, of_type()];
+        let said = said.into_iter().find(|text| !text.is_empty());
+        said.unwrap_or_else(elsewhere)
+    }
+
+    /// What a field of this name and kind means in a thing that stands in `file`.
+    fn said_in(&self, file: &FileDescriptor, field: &FieldDescriptor) -> Option<&str> {
+        let things = file.messages().filter(is_thing);
+        things
+            .filter_map(|thing| thing.get_field_by_name(field.name()))
+            .filter(|other| other.kind() == field.kind())
+            .map(|other| self.doc(other.full_name()))
+            .find(|text| !text.is_empty())
+    }
 }
 
 impl Noun {
@@ -167,6 +201,16 @@ pub(super) fn kebab(camel: &str) -> String {
     text.replace('_', "-")
 }
 
+/// Not what is only said in calls.
+pub(super) fn is_thing(message: &MessageDescriptor) -> bool {
+    !message.name().ends_with("Request") && !message.name().ends_with("Response")
+}
+
+fn first_sentence(text: &str) -> &str {
+    let end = text.find(". ").or_else(|| text.find(".\n"));
+    end.map_or(text, |end| &text[..=end])
+}
+
 fn doc_of(comments: &BTreeMap<String, String>, full_name: &str) -> String {
     comments.get(full_name).cloned().unwrap_or_default()
 }
@@ -215,4 +259,74 @@ fn comments(pool: &DescriptorPool) -> BTreeMap<String, String> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the events of the log hold is said where they are made.
+    const EVENT: &str = "takt.control.log.v1.Event";
+
+    /// Enums whose values say what they mean.
+    const PLAIN: [&str; 8] = [
+        "Resource",
+        "EntryCause",
+        "LicenceStanding",
+        "MatchDatatype",
+        "MatchOperator",
+        "PolicyField",
+        "SpanStatus",
+        "Volume",
+    ];
+
+    /// Messages that calls are about, and whatever stands in them.
+    fn reach(message: MessageDescriptor, seen: &mut BTreeMap<String, MessageDescriptor>) {
+        let name = message.full_name().to_owned();
+        if name == EVENT || message.is_map_entry() || seen.contains_key(&name) {
+            return;
+        }
+        seen.insert(name, message.clone());
+        for field in message.fields() {
+            if let Kind::Message(inner) = field.kind() {
+                reach(inner, seen);
+            }
+        }
+    }
+
+    #[test]
+    fn everything_that_calls_are_about_is_explained() {
+        let schema = Schema::built_in().unwrap();
+        let mut messages = BTreeMap::new();
+        for message in schema.pool.all_messages() {
+            if message.package_name() == PACKAGE {
+                reach(message, &mut messages);
+            }
+        }
+        let mut silent = Vec::new();
+        let mut look = |name: &str, text: &str| {
+            if text.is_empty() {
+                silent.push(name.to_owned());
+            }
+        };
+        for message in messages.values() {
+            if is_thing(message) {
+                look(message.full_name(), schema.doc(message.full_name()));
+            }
+            for field in message.fields() {
+                look(field.full_name(), schema.doc_of(&field));
+                if let Kind::Enum(one) = field.kind() {
+                    look(one.full_name(), schema.doc(one.full_name()));
+                    let plain = PLAIN.contains(&one.name());
+                    let values = one.values().filter(|value| value.number() != 0);
+                    for value in values.filter(|_| !plain) {
+                        look(value.full_name(), schema.doc(value.full_name()));
+                    }
+                }
+            }
+        }
+        silent.sort_unstable();
+        silent.dedup();
+        assert!(silent.is_empty(), "{}", silent.join("\n"));
+    }
 }

@@ -35,14 +35,17 @@ pub struct AccessPolicy {
     pub name: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub spec: ::core::option::Option<AccessPolicySpec>,
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "3")]
     pub created_at: u64,
+    /// Changes with every change; send it back as `if_match`.
     #[prost(uint64, tag = "4")]
     pub version: u64,
 }
 /// What people say of a policy.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AccessPolicySpec {
+    /// What people call it.
     #[prost(string, tag = "1")]
     pub display_name: ::prost::alloc::string::String,
     /// What is allowed: names from ListScopes.
@@ -60,6 +63,7 @@ pub struct AccessPolicySpec {
     /// Switched off: it allows nothing.
     #[prost(bool, tag = "6")]
     pub inactive: bool,
+    /// For people and for filters; they allow nothing.
     #[prost(btree_map = "string, string", tag = "7")]
     pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -89,6 +93,7 @@ pub struct Realm {
 /// What becomes of spans that must not be seen when their trace is asked for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Redaction {
+    /// What is hidden of spans that may be seen in part.
     #[prost(enumeration = "RedactionMode", tag = "1")]
     pub mode: i32,
     /// Attributes that stay visible on them, such as resource.service.name.
@@ -98,6 +103,7 @@ pub struct Redaction {
 /// A resource attribute that what is sent must carry.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Stamp {
+    /// The attribute.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
     /// Which values are right; the first is put where there is none.
@@ -137,6 +143,7 @@ pub struct ListAccessPoliciesRequest {
     /// At most and by default 1000.
     #[prost(uint32, tag = "1")]
     pub page_size: u32,
+    /// `next_page_token` of the page before.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
     /// Only policies whose realms reach this tenant.
@@ -189,8 +196,10 @@ pub struct ListScopesResponse {
 /// One thing a policy can allow.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AccessScope {
+    /// As it is written in a policy.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// What it allows.
     #[prost(string, tag = "2")]
     pub meaning: ::prost::alloc::string::String,
 }
@@ -203,6 +212,7 @@ pub struct Token {
     /// A UUID that no other token ever has.
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
+    /// What people call it.
     #[prost(string, tag = "3")]
     pub display_name: ::prost::alloc::string::String,
     /// The access policy it stands for.
@@ -211,6 +221,7 @@ pub struct Token {
     /// The first characters of the secret.
     #[prost(string, tag = "5")]
     pub prefix: ::prost::alloc::string::String,
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "6")]
     pub created_at: u64,
     #[prost(fixed64, optional, tag = "7")]
@@ -218,11 +229,13 @@ pub struct Token {
     /// Present when it is revoked.
     #[prost(fixed64, optional, tag = "8")]
     pub revoked_at: ::core::option::Option<u64>,
+    /// Why it was revoked.
     #[prost(string, tag = "9")]
     pub revoke_reason: ::prost::alloc::string::String,
     /// Where the newest day it was used on began, as far as that is recorded.
     #[prost(fixed64, optional, tag = "10")]
     pub last_used_at: ::core::option::Option<u64>,
+    /// Changes with every change; send it back as `if_match`.
     #[prost(uint64, tag = "11")]
     pub version: u64,
 }
@@ -266,6 +279,7 @@ pub struct ListTokensRequest {
     /// At most and by default 1000.
     #[prost(uint32, tag = "1")]
     pub page_size: u32,
+    /// `next_page_token` of the page before.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
     /// Only the tokens of this access policy.
@@ -317,14 +331,17 @@ pub struct OidcIssuer {
     pub name: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub spec: ::core::option::Option<OidcIssuerSpec>,
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "3")]
     pub created_at: u64,
+    /// Changes with every change; send it back as `if_match`.
     #[prost(uint64, tag = "4")]
     pub version: u64,
 }
 /// What people say of an issuer.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OidcIssuerSpec {
+    /// What people call it.
     #[prost(string, tag = "1")]
     pub display_name: ::prost::alloc::string::String,
     /// What its tokens say in iss, exactly.
@@ -399,6 +416,7 @@ pub struct ListOidcIssuersRequest {
     /// At most and by default 1000.
     #[prost(uint32, tag = "1")]
     pub page_size: u32,
+    /// `next_page_token` of the page before.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -438,6 +456,7 @@ pub struct DeleteOidcIssuerResponse {
     #[prost(message, optional, tag = "1")]
     pub outcome: ::core::option::Option<Outcome>,
 }
+/// How much of a span is hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum RedactionMode {
@@ -480,7 +499,9 @@ impl RedactionMode {
 pub enum StampAction {
     /// As REJECT.
     Unspecified = 0,
+    /// The value is replaced.
     Overwrite = 1,
+    /// The span is refused.
     Reject = 2,
 }
 impl StampAction {
@@ -2514,6 +2535,7 @@ pub struct ListEntriesRequest {
     /// Entries looked through for one page, at most and by default 1000; a page may hold fewer or none.
     #[prost(uint32, tag = "1")]
     pub page_size: u32,
+    /// `next_page_token` of the page before.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
     /// Only what this principal did, such as token:ci; an address after it, token:ci@10.0.0.1, must fit too.
@@ -2547,6 +2569,7 @@ pub struct AuditEntry {
     /// From where; empty for what the control plane did by itself.
     #[prost(string, tag = "4")]
     pub address: ::prost::alloc::string::String,
+    /// The id of the command, a UUID.
     #[prost(string, tag = "5")]
     pub command_id: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "6")]
@@ -2572,12 +2595,16 @@ pub struct ListRefusalsRequest {
 /// A call that was refused.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Refusal {
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "1")]
     pub at: u64,
+    /// Who called, as far as that was known.
     #[prost(string, tag = "2")]
     pub principal: ::prost::alloc::string::String,
+    /// Where the call came from.
     #[prost(string, tag = "3")]
     pub address: ::prost::alloc::string::String,
+    /// What was called.
     #[prost(string, tag = "4")]
     pub method: ::prost::alloc::string::String,
     /// The gRPC status code it got.
@@ -2979,6 +3006,7 @@ pub mod audit_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// The nodes that keep the control log.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Cluster {
     /// A UUID; empty while the node belongs to no cluster.
@@ -2987,6 +3015,7 @@ pub struct Cluster {
     /// The node that answers.
     #[prost(uint64, tag = "2")]
     pub node: u64,
+    /// Rises with every election.
     #[prost(uint64, tag = "3")]
     pub term: u64,
     /// Who leads; absent while nobody does.
@@ -2995,11 +3024,14 @@ pub struct Cluster {
     /// Events above this level are not written, because some voter may not understand them.
     #[prost(uint32, tag = "5")]
     pub level: u32,
+    /// By node.
     #[prost(message, repeated, tag = "6")]
     pub members: ::prost::alloc::vec::Vec<ClusterMember>,
 }
+/// A node of the cluster, as the one that was asked knows it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ClusterMember {
+    /// Its number; `control.node_id` in its configuration.
     #[prost(uint64, tag = "1")]
     pub node: u64,
     /// Where the other nodes reach it.
@@ -3047,6 +3079,7 @@ pub struct AddMemberResponse {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PromoteMemberRequest {
+    /// A learner.
     #[prost(uint64, tag = "1")]
     pub node: u64,
 }
@@ -3057,6 +3090,7 @@ pub struct PromoteMemberResponse {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveMemberRequest {
+    /// Whom to let go.
     #[prost(uint64, tag = "1")]
     pub node: u64,
 }
@@ -3076,11 +3110,14 @@ pub struct TransferLeaderResponse {
     #[prost(message, optional, tag = "1")]
     pub cluster: ::core::option::Option<Cluster>,
 }
+/// What a member does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ClusterRole {
     Unspecified = 0,
+    /// It votes, and decides now.
     Leader = 1,
+    /// It votes and follows.
     Voter = 2,
     /// It receives the log and does not count.
     Learner = 3,
@@ -3818,8 +3855,10 @@ pub mod cluster_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Where the decisions about some traces of a tenant are found.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Segment {
+    /// Whose traces it is about.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
     /// A UUID.
@@ -3830,6 +3869,7 @@ pub struct Segment {
     /// Unix nanoseconds.
     #[prost(fixed64, tag = "4")]
     pub registered_at: u64,
+    /// Whether it is in use.
     #[prost(enumeration = "SegmentState", tag = "5")]
     pub state: i32,
     /// Why it is out of use, if it is.
@@ -3907,6 +3947,7 @@ pub struct RetireSegmentResponse {
     #[prost(message, optional, tag = "2")]
     pub segment: ::core::option::Option<Segment>,
 }
+/// Whether a segment is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum SegmentState {
@@ -4404,16 +4445,19 @@ pub mod decision_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Work that some worker carries out.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Job {
     /// A UUID.
     #[prost(string, tag = "1")]
     pub job: ::prost::alloc::string::String,
+    /// Whose data it works on.
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
     /// As `compaction`.
     #[prost(string, tag = "3")]
     pub kind: ::prost::alloc::string::String,
+    /// How far it is.
     #[prost(enumeration = "JobState", tag = "4")]
     pub state: i32,
     /// Jobs that belong together; may be empty.
@@ -4422,15 +4466,19 @@ pub struct Job {
     /// Higher goes first; 0 to 9.
     #[prost(uint32, tag = "6")]
     pub priority: u32,
+    /// What is to be done.
     #[prost(message, optional, tag = "7")]
     pub payload: ::core::option::Option<super::super::control::log::v1::JobPayload>,
     /// Not leased before, in Unix nanoseconds.
     #[prost(fixed64, tag = "8")]
     pub not_before: u64,
+    /// How often it was leased.
     #[prost(uint32, tag = "9")]
     pub attempts: u32,
+    /// How often it may be leased before it is given up.
     #[prost(uint32, tag = "10")]
     pub max_attempts: u32,
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "11")]
     pub planned_at: u64,
     /// When it came to stand so.
@@ -4442,6 +4490,7 @@ pub struct Job {
     /// Who has it.
     #[prost(string, tag = "14")]
     pub worker: ::prost::alloc::string::String,
+    /// The fencing token of the lease: what a worker with an older one says is refused.
     #[prost(uint64, tag = "15")]
     pub fence: u64,
     /// When the lease ends.
@@ -4450,6 +4499,7 @@ pub struct Job {
     /// How many units of work are done, and of how many.
     #[prost(uint64, tag = "17")]
     pub done: u64,
+    /// See `done`.
     #[prost(uint64, tag = "18")]
     pub total: u64,
     /// What came of it.
@@ -4459,6 +4509,7 @@ pub struct Job {
     #[prost(uint64, tag = "20")]
     pub version: u64,
 }
+/// A job to be planned.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct JobDraft {
     #[prost(string, tag = "1")]
@@ -4522,6 +4573,7 @@ pub struct ListJobsResponse {
 pub struct CreateJobsRequest {
     #[prost(message, optional, tag = "1")]
     pub change: ::core::option::Option<Change>,
+    /// All of them are planned, or none.
     #[prost(message, repeated, tag = "2")]
     pub jobs: ::prost::alloc::vec::Vec<JobDraft>,
 }
@@ -4561,16 +4613,20 @@ pub struct RetryJobResponse {
     #[prost(message, optional, tag = "2")]
     pub job: ::core::option::Option<Job>,
 }
+/// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum JobState {
     Unspecified = 0,
     /// For its turn, or for the time of its next attempt.
     Waiting = 1,
+    /// A worker has it.
     Leased = 2,
+    /// Carried out.
     Done = 3,
     /// Given up: somebody has to look at it.
     Poisoned = 4,
+    /// Called off.
     Cancelled = 5,
 }
 impl JobState {
@@ -5213,6 +5269,7 @@ pub mod job_service_server {
 /// One tenant's account.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Account {
+    /// Whose account it is.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
     /// The number of the last posting.
@@ -5227,12 +5284,14 @@ pub struct Account {
     /// Empty: no period is closed.
     #[prost(string, tag = "5")]
     pub closed_through: ::prost::alloc::string::String,
+    /// What was agreed, earliest first.
     #[prost(message, repeated, tag = "6")]
     pub terms: ::prost::alloc::vec::Vec<DatedTerms>,
     /// Changes with every change of the account; send it back as `if_match`.
     #[prost(uint64, tag = "7")]
     pub version: u64,
 }
+/// What was agreed with a tenant, from a period on.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DatedTerms {
     /// The first period they hold in.
@@ -5241,10 +5300,13 @@ pub struct DatedTerms {
     #[prost(message, optional, tag = "2")]
     pub terms: ::core::option::Option<super::super::control::log::v1::Terms>,
 }
+/// What a tenant used in a period.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Usage {
+    /// A month in UTC, as in `2026-11`.
     #[prost(string, tag = "1")]
     pub period: ::prost::alloc::string::String,
+    /// Nothing is counted in it any more; what comes late counts in the next.
     #[prost(bool, tag = "2")]
     pub closed: bool,
     /// By dimension.
@@ -5254,32 +5316,42 @@ pub struct Usage {
         u64,
     >,
 }
+/// Prices, by the period they begin in.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RateCard {
+    /// Its name.
     #[prost(string, tag = "1")]
     pub card: ::prost::alloc::string::String,
+    /// Three capital letters, as in ISO 4217; it never changes.
     #[prost(string, tag = "2")]
     pub currency: ::prost::alloc::string::String,
+    /// Earliest first.
     #[prost(message, repeated, tag = "3")]
     pub prices: ::prost::alloc::vec::Vec<DatedPrices>,
     /// Changes with every change of the card; send it back as `if_match`.
     #[prost(uint64, tag = "4")]
     pub version: u64,
 }
+/// What a rate card says from a period on.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DatedPrices {
     /// The first period they hold in.
     #[prost(string, tag = "1")]
     pub from: ::prost::alloc::string::String,
+    /// What things cost.
     #[prost(message, optional, tag = "2")]
     pub list: ::core::option::Option<super::super::control::log::v1::PriceList>,
 }
+/// What a tenant may use without paying, as granted or paid ahead.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Credit {
+    /// A UUID.
     #[prost(string, tag = "1")]
     pub credit: ::prost::alloc::string::String,
+    /// Whose it is.
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
+    /// What was granted.
     #[prost(message, optional, tag = "3")]
     pub grant: ::core::option::Option<super::super::control::log::v1::CreditGrant>,
     /// Not used up.
@@ -5288,51 +5360,69 @@ pub struct Credit {
     /// Unix nanoseconds.
     #[prost(fixed64, tag = "5")]
     pub granted_at: u64,
+    /// Whether it can still be used.
     #[prost(enumeration = "super::super::control::log::v1::CreditStanding", tag = "6")]
     pub standing: i32,
+    /// Changes with every change; send it back as `if_match`.
     #[prost(uint64, tag = "7")]
     pub version: u64,
 }
+/// What a tenant promised to spend over some periods.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Commitment {
+    /// A UUID.
     #[prost(string, tag = "1")]
     pub commitment: ::prost::alloc::string::String,
+    /// Whose it is.
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
+    /// Three capital letters, as in ISO 4217.
     #[prost(string, tag = "3")]
     pub currency: ::prost::alloc::string::String,
+    /// What was promised, in micro-units.
     #[prost(int64, tag = "4")]
     pub amount: i64,
     /// Not used up.
     #[prost(int64, tag = "5")]
     pub remaining: i64,
+    /// The first period it covers, as in `2026-11`.
     #[prost(string, tag = "6")]
     pub from: ::prost::alloc::string::String,
     /// The last period it covers.
     #[prost(string, tag = "7")]
     pub through: ::prost::alloc::string::String,
+    /// What it is for.
     #[prost(string, tag = "8")]
     pub reason: ::prost::alloc::string::String,
+    /// Changes with every change; send it back as `if_match`.
     #[prost(uint64, tag = "9")]
     pub version: u64,
 }
+/// What a tenant owes for a period.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Invoice {
+    /// A UUID.
     #[prost(string, tag = "1")]
     pub invoice: ::prost::alloc::string::String,
+    /// Whose it is.
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
+    /// What it is for, as in `2026-11`.
     #[prost(string, tag = "3")]
     pub period: ::prost::alloc::string::String,
+    /// Three capital letters, as in ISO 4217.
     #[prost(string, tag = "4")]
     pub currency: ::prost::alloc::string::String,
+    /// The rate card that it was made with.
     #[prost(string, tag = "5")]
     pub card: ::prost::alloc::string::String,
+    /// What it is made up of.
     #[prost(message, repeated, tag = "6")]
     pub lines: ::prost::alloc::vec::Vec<InvoiceLine>,
     /// The sum of the lines.
     #[prost(int64, tag = "7")]
     pub total: i64,
+    /// How far it is.
     #[prost(enumeration = "super::super::control::log::v1::InvoiceStanding", tag = "8")]
     pub standing: i32,
     /// Without holes over all tenants; 0 on a draft.
@@ -5341,6 +5431,7 @@ pub struct Invoice {
     /// Unix nanoseconds; 0 is not yet.
     #[prost(fixed64, tag = "10")]
     pub drafted_at: u64,
+    /// Unix nanoseconds; 0 is not yet. From then on it does not change.
     #[prost(fixed64, tag = "11")]
     pub finalised_at: u64,
     /// When it was paid, voided or written off.
@@ -5349,11 +5440,14 @@ pub struct Invoice {
     /// Of the payment; or why it was voided or written off.
     #[prost(string, tag = "13")]
     pub reference: ::prost::alloc::string::String,
+    /// Changes with every change; send it back as `if_match`.
     #[prost(uint64, tag = "14")]
     pub version: u64,
 }
+/// A line of an invoice.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InvoiceLine {
+    /// What it is about.
     #[prost(enumeration = "InvoiceLineKind", tag = "1")]
     pub kind: i32,
     /// The SKU, or the id of the credit or commitment.
@@ -5365,11 +5459,13 @@ pub struct InvoiceLine {
     /// Counts from 0.
     #[prost(uint32, tag = "4")]
     pub tier: u32,
+    /// How much was used in the tier.
     #[prost(uint64, tag = "5")]
     pub quantity: u64,
     /// The quantity the unit price is for.
     #[prost(uint64, tag = "6")]
     pub unit: u64,
+    /// In micro-units.
     #[prost(int64, tag = "7")]
     pub unit_price: i64,
     /// What it adds to the total; credits and commitments take off.
@@ -5447,6 +5543,7 @@ pub struct ClosePeriodRequest {
     pub change: ::core::option::Option<Change>,
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
+    /// A month in UTC, as in `2026-10`.
     #[prost(string, tag = "3")]
     pub period: ::prost::alloc::string::String,
 }
@@ -5463,8 +5560,10 @@ pub struct PostAdjustmentRequest {
     pub change: ::core::option::Option<Change>,
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
+    /// Debits and credits, equal in each currency.
     #[prost(message, repeated, tag = "3")]
     pub lines: ::prost::alloc::vec::Vec<super::super::control::log::v1::EntryLine>,
+    /// Why.
     #[prost(string, tag = "4")]
     pub memo: ::prost::alloc::string::String,
 }
@@ -5487,6 +5586,7 @@ pub struct CorrectEntryRequest {
     /// What it should have been; empty: nothing.
     #[prost(message, repeated, tag = "4")]
     pub lines: ::prost::alloc::vec::Vec<super::super::control::log::v1::EntryLine>,
+    /// Why.
     #[prost(string, tag = "5")]
     pub memo: ::prost::alloc::string::String,
 }
@@ -5501,6 +5601,7 @@ pub struct CorrectEntryResponse {
 pub struct RetireUsageSourceRequest {
     #[prost(message, optional, tag = "1")]
     pub change: ::core::option::Option<Change>,
+    /// Who measured, and never will again.
     #[prost(string, tag = "2")]
     pub source: ::prost::alloc::string::String,
     /// The last epoch it may have had.
@@ -5552,6 +5653,7 @@ pub struct UpdateRateCardRequest {
     /// The first period the prices hold in.
     #[prost(string, tag = "4")]
     pub from: ::prost::alloc::string::String,
+    /// What things cost from then on.
     #[prost(message, optional, tag = "5")]
     pub list: ::core::option::Option<super::super::control::log::v1::PriceList>,
 }
@@ -5599,6 +5701,7 @@ pub struct GrantCreditRequest {
     pub change: ::core::option::Option<Change>,
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
+    /// What is granted.
     #[prost(message, optional, tag = "3")]
     pub grant: ::core::option::Option<super::super::control::log::v1::CreditGrant>,
 }
@@ -5655,6 +5758,7 @@ pub struct CreateCommitmentRequest {
     pub tenant: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub currency: ::prost::alloc::string::String,
+    /// What is promised, in micro-units.
     #[prost(int64, tag = "4")]
     pub amount: i64,
     #[prost(string, tag = "5")]
@@ -5827,15 +5931,20 @@ pub struct VoidInvoiceResponse {
     #[prost(message, optional, tag = "2")]
     pub invoice: ::core::option::Option<Invoice>,
 }
+/// What a line of an invoice is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum InvoiceLineKind {
     Unspecified = 0,
+    /// A quantity at a price.
     Usage = 1,
     /// What usage falls short of the minimum.
     Minimum = 2,
+    /// Taken off from a credit.
     Credit = 3,
+    /// Taken off from a commitment.
     Commitment = 4,
+    /// On what is owed.
     Tax = 5,
 }
 impl InvoiceLineKind {
@@ -8355,10 +8464,13 @@ pub mod billing_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A licence that was added.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Licence {
+    /// Its id, as whoever issued it gave it.
     #[prost(string, tag = "1")]
     pub licence: ::prost::alloc::string::String,
+    /// What it says.
     #[prost(message, optional, tag = "2")]
     pub claims: ::core::option::Option<super::super::control::log::v1::LicenceClaims>,
     /// The keys that vouch for it, the root first.
@@ -8429,6 +8541,7 @@ pub struct RemoveLicenceRequest {
     pub change: ::core::option::Option<Change>,
     #[prost(string, tag = "2")]
     pub licence: ::prost::alloc::string::String,
+    /// Why; it stands in the audit log.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -8459,6 +8572,7 @@ pub struct GetLicenceStatusRequest {}
 pub struct GetLicenceStatusResponse {
     #[prost(enumeration = "LicenceState", tag = "1")]
     pub state: i32,
+    /// Of the licences that hold.
     #[prost(string, repeated, tag = "2")]
     pub editions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Of any licence that counts.
@@ -8490,12 +8604,14 @@ pub struct LicenceWarning {
     #[prost(fixed64, tag = "3")]
     pub expires: u64,
 }
+/// What all licences together come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum LicenceState {
     Unspecified = 0,
     /// The open edition: there is no licence, and nothing is restricted.
     Unlicensed = 1,
+    /// There is a licence, and it lasts.
     Valid = 2,
     /// The best licence ends within 30 days.
     Expiring = 3,
@@ -9227,18 +9343,22 @@ pub mod licence_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A process that takes part.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Node {
+    /// Its name.
     #[prost(string, tag = "1")]
     pub node: ::prost::alloc::string::String,
     /// Which process of that name.
     #[prost(uint64, tag = "2")]
     pub incarnation: u64,
+    /// How it stands.
     #[prost(enumeration = "NodeState", tag = "3")]
     pub state: i32,
     /// As `ingester`, `querier`, `worker`.
     #[prost(string, repeated, tag = "4")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where it stands: what fails together.
     #[prost(string, tag = "5")]
     pub zone: ::prost::alloc::string::String,
     /// The version of its binary.
@@ -9247,6 +9367,7 @@ pub struct Node {
     /// The newest set of events it understands.
     #[prost(uint32, tag = "7")]
     pub feature_level: u32,
+    /// Where others reach it.
     #[prost(string, tag = "8")]
     pub address: ::prost::alloc::string::String,
     /// When it came to stand so, in Unix nanoseconds.
@@ -9259,19 +9380,25 @@ pub struct Node {
     #[prost(uint64, tag = "11")]
     pub version: u64,
 }
+/// Something that one node at a time has.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Lease {
+    /// What is had.
     #[prost(string, tag = "1")]
     pub lease: ::prost::alloc::string::String,
+    /// Who has it.
     #[prost(string, tag = "2")]
     pub node: ::prost::alloc::string::String,
+    /// Which run of that node.
     #[prost(uint64, tag = "3")]
     pub incarnation: u64,
     /// The fencing token.
     #[prost(uint64, tag = "4")]
     pub fence: u64,
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "5")]
     pub granted_at: u64,
+    /// Changes with every change.
     #[prost(uint64, tag = "6")]
     pub version: u64,
 }
@@ -9373,11 +9500,14 @@ pub struct ListLeasesResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
+/// How a node stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum NodeState {
     Unspecified = 0,
+    /// It takes part.
     Joined = 1,
+    /// It takes part and gets nothing new.
     Draining = 2,
     /// It went on purpose.
     Left = 3,
@@ -10100,8 +10230,10 @@ pub mod node_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A rule about which traces of a tenant are kept.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Policy {
+    /// Whose traces it is about.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
     /// Its number within the tenant; given once and never to another policy.
@@ -10119,8 +10251,10 @@ pub struct Policy {
     #[prost(uint64, tag = "6")]
     pub version: u64,
 }
+/// All policies of a tenant. A trace is kept that any of them keeps, unless one drops it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PolicySet {
+    /// Whose traces they are about.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
     /// By number.
@@ -10142,20 +10276,27 @@ pub struct WantedPolicy {
 /// What a replacement came to. Empty when it was so already, or was carried out before under the same command id.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PolicyDifference {
+    /// New ones.
     #[prost(message, repeated, tag = "1")]
     pub added: ::prost::alloc::vec::Vec<Policy>,
+    /// Those that go.
     #[prost(message, repeated, tag = "2")]
     pub removed: ::prost::alloc::vec::Vec<RemovedPolicy>,
+    /// Those that stay and differ.
     #[prost(message, repeated, tag = "3")]
     pub changed: ::prost::alloc::vec::Vec<ChangedPolicy>,
 }
+/// A policy that is not in the new set.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemovedPolicy {
+    /// Its number.
     #[prost(uint32, tag = "1")]
     pub id: u32,
+    /// Its name.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
 }
+/// A policy that is in both sets and differs.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ChangedPolicy {
     /// As it is afterwards.
@@ -10172,6 +10313,7 @@ pub struct ChangedPolicy {
 /// Something odd about a set. Advice; nothing is refused because of it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PolicyFinding {
+    /// What is odd.
     #[prost(enumeration = "PolicyOddity", tag = "1")]
     pub code: i32,
     /// The name of the policy; empty if it is the whole set.
@@ -10350,23 +10492,28 @@ pub struct PolicyType {
     /// As in `latency`; the field of `PolicyRule`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// What it does, in a sentence.
     #[prost(string, tag = "2")]
     pub summary: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "3")]
     pub fields: ::prost::alloc::vec::Vec<PolicyTypeField>,
 }
+/// A field of a policy type.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PolicyTypeField {
+    /// As it is written.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// As in `uint64`, `string`, or the name of a message or enum of takt.control.log.v1.
     #[prost(string, tag = "2")]
     pub r#type: ::prost::alloc::string::String,
+    /// It may be given several times.
     #[prost(bool, tag = "3")]
     pub repeated: bool,
     /// May be left out.
     #[prost(bool, tag = "4")]
     pub optional: bool,
+    /// What it means.
     #[prost(string, tag = "5")]
     pub description: ::prost::alloc::string::String,
     /// What an enum may be.
@@ -10376,13 +10523,17 @@ pub struct PolicyTypeField {
     #[prost(message, repeated, tag = "7")]
     pub fields: ::prost::alloc::vec::Vec<PolicyTypeField>,
 }
+/// A value that a field may have.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PolicyTypeValue {
+    /// As it is written.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// What it means.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
 }
+/// What may be wrong with a policy that is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PolicyOddity {
@@ -11385,16 +11536,21 @@ pub mod policy_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// The partitions of one purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Ring {
     #[prost(enumeration = "RingPurpose", tag = "1")]
     pub ring: i32,
+    /// How it should be.
     #[prost(message, optional, tag = "2")]
     pub spec: ::core::option::Option<RingSpec>,
+    /// How many partitions wait for owners.
     #[prost(uint32, tag = "3")]
     pub pending: u32,
+    /// How many partitions take writes and reads.
     #[prost(uint32, tag = "4")]
     pub active: u32,
+    /// How many partitions take reads only.
     #[prost(uint32, tag = "5")]
     pub inactive: u32,
     /// The highest epoch given out.
@@ -11404,6 +11560,7 @@ pub struct Ring {
     #[prost(uint64, tag = "7")]
     pub version: u64,
 }
+/// How the partitions of a purpose should be.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RingSpec {
     /// How many partitions. Absent: as many as the zone with the most nodes has nodes, times `per_node`.
@@ -11425,17 +11582,21 @@ pub struct RingSpec {
     #[prost(uint64, optional, tag = "6")]
     pub reassign_after_milliseconds: ::core::option::Option<u64>,
 }
+/// A part of the journal and who owns it, zone by zone.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Partition {
     #[prost(enumeration = "RingPurpose", tag = "1")]
     pub ring: i32,
+    /// Its number.
     #[prost(uint32, tag = "2")]
     pub partition: u32,
+    /// What it takes.
     #[prost(enumeration = "PartitionState", tag = "3")]
     pub state: i32,
     /// When it came to stand so, in Unix nanoseconds.
     #[prost(fixed64, tag = "4")]
     pub since: u64,
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "5")]
     pub created_at: u64,
     /// By zone.
@@ -11451,8 +11612,10 @@ pub struct Partition {
 /// The place of a partition's owner in a zone.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PartitionSeat {
+    /// Nodes of a zone fail together, so a partition has one owner in each.
     #[prost(string, tag = "1")]
     pub zone: ::prost::alloc::string::String,
+    /// Who has it; absent: nobody.
     #[prost(message, optional, tag = "2")]
     pub owner: ::core::option::Option<PartitionHolder>,
     /// Who takes over as soon as it is ready.
@@ -11462,13 +11625,16 @@ pub struct PartitionSeat {
     #[prost(fixed64, tag = "4")]
     pub flushed_at: u64,
 }
+/// A node that owns a partition, or is to.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PartitionHolder {
+    /// Its name.
     #[prost(string, tag = "1")]
     pub node: ::prost::alloc::string::String,
     /// The fencing token.
     #[prost(uint64, tag = "2")]
     pub epoch: u64,
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "3")]
     pub since: u64,
 }
@@ -11495,6 +11661,7 @@ pub struct UpdateRingRequest {
     pub change: ::core::option::Option<Change>,
     #[prost(enumeration = "RingPurpose", tag = "2")]
     pub ring: i32,
+    /// How it should be.
     #[prost(message, optional, tag = "3")]
     pub spec: ::core::option::Option<RingSpec>,
 }
@@ -11556,6 +11723,7 @@ pub struct AddPartitionsRequest {
 pub mod add_partitions_request {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Which {
+        /// The only one to add; absent: `count` of them with the lowest free numbers.
         #[prost(uint32, tag = "3")]
         Number(u32),
         /// At most 256.
@@ -11627,6 +11795,7 @@ pub struct AssignPartitionRequest {
     pub ring: i32,
     #[prost(uint32, tag = "3")]
     pub partition: u32,
+    /// Who gets the seat of its zone.
     #[prost(string, tag = "4")]
     pub node: ::prost::alloc::string::String,
 }
@@ -11703,6 +11872,7 @@ pub struct PreviewPlanResponse {
     #[prost(uint64, tag = "2")]
     pub revision: u64,
 }
+/// Something the control plane would do next.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PlannedStep {
     #[prost(message, repeated, tag = "1")]
@@ -11767,12 +11937,16 @@ impl RingPurpose {
         }
     }
 }
+/// What a partition takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PartitionState {
     Unspecified = 0,
+    /// Neither writes nor reads: it waits for owners.
     Pending = 1,
+    /// Writes and reads.
     Active = 2,
+    /// Reads only.
     Inactive = 3,
 }
 impl PartitionState {
@@ -13247,8 +13421,10 @@ pub struct Purge {
     /// When the tenant was deleted.
     #[prost(fixed64, tag = "1")]
     pub deleted_at: u64,
+    /// How many blocks are deleted.
     #[prost(uint64, tag = "2")]
     pub blocks_purged: u64,
+    /// How many bytes of blocks are deleted.
     #[prost(uint64, tag = "3")]
     pub bytes_purged: u64,
     /// What went wrong the last time; empty if nothing did since.
@@ -13264,6 +13440,7 @@ pub struct CreateTenantRequest {
     pub tenant: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub display_name: ::prost::alloc::string::String,
+    /// For people and for filters.
     #[prost(btree_map = "string, string", tag = "4")]
     pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -13420,6 +13597,7 @@ pub struct UndeleteTenantResponse {
     #[prost(message, optional, tag = "2")]
     pub tenant: ::core::option::Option<Tenant>,
 }
+/// What a tenant may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum TenantState {
@@ -13459,6 +13637,7 @@ impl TenantState {
         }
     }
 }
+/// How a tenant's spans are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum BlockFormat {
@@ -14431,6 +14610,7 @@ pub struct Founding {
     /// Which features all its nodes have.
     #[prost(uint32, tag = "3")]
     pub level: u32,
+    /// The revision at which it was founded.
     #[prost(uint64, tag = "4")]
     pub version: u64,
 }
@@ -14443,6 +14623,7 @@ pub struct OverridesLayer {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// Changes with every change of the layer.
     #[prost(uint64, tag = "2")]
     pub version: u64,
 }
@@ -14479,9 +14660,11 @@ pub struct WatchResponse {
     /// There is another part of the same revision to come.
     #[prost(bool, tag = "4")]
     pub more: bool,
+    /// What is not as it was; of a thing that changed several times, how it stands now.
     #[prost(message, repeated, tag = "5")]
     pub changes: ::prost::alloc::vec::Vec<ResourceChange>,
 }
+/// A thing that is not as it was.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResourceChange {
     #[prost(message, optional, tag = "1")]
@@ -14535,6 +14718,7 @@ pub struct HistoryEntry {
     /// Who asked.
     #[prost(string, tag = "3")]
     pub actor: ::prost::alloc::string::String,
+    /// The id of the command, a UUID.
     #[prost(string, tag = "4")]
     pub command_id: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "5")]
@@ -15064,6 +15248,7 @@ pub struct Thing {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DiffRequest {
+    /// The earlier of the two.
     #[prost(uint64, tag = "1")]
     pub from_revision: u64,
     /// Not before `from_revision`; 0 is the newest.
@@ -15094,6 +15279,7 @@ pub struct DiffResponse {
 pub struct BackupRequest {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BackupResponse {
+    /// The next bytes of the file.
     #[prost(bytes = "vec", tag = "1")]
     pub piece: ::prost::alloc::vec::Vec<u8>,
 }
@@ -15694,6 +15880,7 @@ pub struct Override {
     /// Dotted, as in `ingestion.rate_limit_bytes`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// As text.
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
     #[prost(enumeration = "OverrideSource", tag = "3")]
@@ -15705,8 +15892,10 @@ pub struct Override {
 /// A field that may be set.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OverrideField {
+    /// Dotted, as in `ingestion.rate_limit_bytes`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// What its values count, or how they are written.
     #[prost(string, tag = "2")]
     pub unit: ::prost::alloc::string::String,
     /// What it is for.
@@ -15758,6 +15947,7 @@ pub struct ChangeOverridesRequest {
     pub change: ::core::option::Option<Change>,
     #[prost(message, optional, tag = "2")]
     pub scope: ::core::option::Option<Scope>,
+    /// Value by dotted name, as in `ingestion.rate_limit_bytes=5MB`.
     #[prost(btree_map = "string, string", tag = "3")]
     pub set: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -15780,6 +15970,7 @@ pub struct ReplaceOverridesRequest {
     pub change: ::core::option::Option<Change>,
     #[prost(message, optional, tag = "2")]
     pub scope: ::core::option::Option<Scope>,
+    /// Value by dotted name; fields that are not here are cleared.
     #[prost(btree_map = "string, string", tag = "3")]
     pub fields: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -15815,9 +16006,13 @@ pub struct RollbackOverridesResponse {
 #[repr(i32)]
 pub enum OverrideSource {
     Unspecified = 0,
+    /// What Takt was started with.
     BuiltIn = 1,
+    /// Set for every tenant.
     Defaults = 2,
+    /// Set for the tenant.
     Tenant = 3,
+    /// Set by the tenant for itself.
     UserConfigurable = 4,
 }
 impl OverrideSource {
@@ -16491,15 +16686,18 @@ pub mod overrides_service_server {
 pub struct GetStatusRequest {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetStatusResponse {
+    /// The node that was asked.
     #[prost(uint64, tag = "1")]
     pub node: u64,
     /// How many events have been applied here.
     #[prost(uint64, tag = "2")]
     pub revision: u64,
+    /// Rises with every election.
     #[prost(uint64, tag = "3")]
     pub term: u64,
     #[prost(uint64, optional, tag = "4")]
     pub leader: ::core::option::Option<u64>,
+    /// By number.
     #[prost(uint64, repeated, tag = "5")]
     pub voters: ::prost::alloc::vec::Vec<u64>,
     /// When the newest decision was made, in Unix nanoseconds.

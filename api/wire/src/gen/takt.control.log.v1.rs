@@ -590,21 +590,25 @@ pub struct SegmentSpec {
     /// From the first start to the last end of the traces in it. Unix nanoseconds, inclusive.
     #[prost(fixed64, tag = "5")]
     pub traces_from: u64,
+    /// The last end; see `traces_from`.
     #[prost(fixed64, tag = "6")]
     pub traces_to: u64,
     /// When the decisions in it were made. Unix nanoseconds, inclusive.
     #[prost(fixed64, tag = "7")]
     pub decided_from: u64,
+    /// The last decision; see `decided_from`.
     #[prost(fixed64, tag = "8")]
     pub decided_to: u64,
     /// Versions of the policy set that were in effect.
     #[prost(uint64, tag = "9")]
     pub policies_from: u64,
+    /// The newest version; see `policies_from`.
     #[prost(uint64, tag = "10")]
     pub policies_to: u64,
     /// Traces by what became of them.
     #[prost(uint64, tag = "11")]
     pub kept: u64,
+    /// Traces that no policy kept, or one dropped.
     #[prost(uint64, tag = "12")]
     pub dropped: u64,
     /// Refused because of a limit, or invalid.
@@ -635,15 +639,20 @@ pub struct SegmentSpec {
 /// Offsets of a partition of the journal, the end not included.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OffsetRange {
+    /// Which partition.
     #[prost(uint32, tag = "1")]
     pub partition: u32,
+    /// The first offset.
     #[prost(uint64, tag = "2")]
     pub from: u64,
+    /// The first offset after it.
     #[prost(uint64, tag = "3")]
     pub to: u64,
 }
+/// What a policy did to the traces of a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PolicyCount {
+    /// Its number.
     #[prost(uint32, tag = "1")]
     pub policy: u32,
     /// Traces it matched.
@@ -672,12 +681,16 @@ pub mod id_filter {
         /// Hashes of ids, sorted and compressed.
         #[prost(message, tag = "3")]
         Hashed(super::HashedIds),
+        /// Fingerprints in an xor filter (Graf and Lemire 2020).
         #[prost(message, tag = "4")]
         Xor(super::XorFilter),
+        /// Fingerprints in a binary fuse filter (Graf and Lemire 2022).
         #[prost(message, tag = "5")]
         BinaryFuse(super::BinaryFuseFilter),
+        /// A Bloom filter.
         #[prost(message, tag = "6")]
         Bloom(super::BloomFilter),
+        /// A cuckoo filter (Fan et al. 2014).
         #[prost(message, tag = "7")]
         Cuckoo(super::CuckooFilter),
         /// Nothing is written: the policies and the randomness in the id tell.
@@ -685,53 +698,72 @@ pub mod id_filter {
         Derived(super::DerivedIds),
     }
 }
+/// No id at all.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NoIds {}
+/// All ids, sorted: no false positives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExactIds {}
+/// Hashes of ids, sorted and compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HashedIds {
+    /// How many bits of each hash are kept.
     #[prost(uint32, tag = "1")]
     pub hash_bits: u32,
+    /// Of the hash.
     #[prost(uint64, tag = "2")]
     pub seed: u64,
 }
+/// An xor filter: about 1.23 fingerprints an id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct XorFilter {
     /// 8 or 16.
     #[prost(uint32, tag = "1")]
     pub fingerprint_bits: u32,
+    /// Of the hash.
     #[prost(uint64, tag = "2")]
     pub seed: u64,
 }
+/// A binary fuse filter: about 1.13 fingerprints an id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BinaryFuseFilter {
     /// 8 or 16.
     #[prost(uint32, tag = "1")]
     pub fingerprint_bits: u32,
+    /// Of the hash.
     #[prost(uint64, tag = "2")]
     pub seed: u64,
 }
+/// A Bloom filter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BloomFilter {
+    /// How many bits it has.
     #[prost(uint64, tag = "1")]
     pub bits: u64,
+    /// How many of them an id sets.
     #[prost(uint32, tag = "2")]
     pub hashes: u32,
+    /// Of the hashes.
     #[prost(uint64, tag = "3")]
     pub seed: u64,
 }
+/// A cuckoo filter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CuckooFilter {
+    /// How large a fingerprint is.
     #[prost(uint32, tag = "1")]
     pub fingerprint_bits: u32,
+    /// How many fingerprints share a bucket.
     #[prost(uint32, tag = "2")]
     pub bucket: u32,
+    /// Of the hash.
     #[prost(uint64, tag = "3")]
     pub seed: u64,
 }
+/// Nothing is written: the policies and the randomness in the id tell.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DerivedIds {}
+/// Why a segment is out of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum RetireReason {
@@ -956,11 +988,13 @@ pub struct RetentionJob {}
 /// Take traces out of a block.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RedactionJob {
+    /// 16 bytes.
     #[prost(bytes = "vec", tag = "1")]
     pub block: ::prost::alloc::vec::Vec<u8>,
     /// 16 bytes each; empty when `query` says which.
     #[prost(bytes = "vec", repeated, tag = "2")]
     pub trace_ids: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// A TraceQL query that says which traces.
     #[prost(string, tag = "3")]
     pub query: ::prost::alloc::string::String,
     /// Count and change nothing.
@@ -969,6 +1003,7 @@ pub struct RedactionJob {
     /// Only traces that overlap this time; Unix nanoseconds, 0 and 0: all.
     #[prost(fixed64, tag = "5")]
     pub start: u64,
+    /// See `start`.
     #[prost(fixed64, tag = "6")]
     pub end: u64,
 }
@@ -978,6 +1013,7 @@ pub struct TenantPurgeJob {}
 /// Write blocks anew in another format.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConversionJob {
+    /// 16 bytes each.
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub blocks: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
     /// As `vparquet5`.
@@ -996,12 +1032,16 @@ pub struct JobResult {
     /// Blocks that were written; 16 bytes each.
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub blocks: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// How many traces were worked on.
     #[prost(uint64, tag = "2")]
     pub traces: u64,
+    /// From the object store.
     #[prost(uint64, tag = "3")]
     pub bytes_read: u64,
+    /// To the object store.
     #[prost(uint64, tag = "4")]
     pub bytes_written: u64,
+    /// From the object store.
     #[prost(uint64, tag = "5")]
     pub objects_deleted: u64,
 }
@@ -1153,6 +1193,7 @@ pub struct Posting {
     /// Hash of the posting before; zeros before the first.
     #[prost(bytes = "vec", tag = "3")]
     pub previous: ::prost::alloc::vec::Vec<u8>,
+    /// Over what it says and the hash of the one before.
     #[prost(bytes = "vec", tag = "4")]
     pub hash: ::prost::alloc::vec::Vec<u8>,
     #[prost(oneof = "posting::What", tags = "5, 6")]
@@ -1162,29 +1203,36 @@ pub struct Posting {
 pub mod posting {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum What {
+        /// What was used.
         #[prost(message, tag = "5")]
         Usage(super::PostedUsage),
         #[prost(message, tag = "6")]
         Entry(super::PostedEntry),
     }
 }
+/// What a source measured.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PostedUsage {
     /// Who measured: a node, or a shard of its log.
     #[prost(string, tag = "1")]
     pub source: ::prost::alloc::string::String,
+    /// Rises when the source starts its offsets over.
     #[prost(uint64, tag = "2")]
     pub epoch: u64,
+    /// The month in UTC in which it counts.
     #[prost(uint32, tag = "3")]
     pub period: u32,
     /// The period it would have counted in, were that not closed.
     #[prost(uint32, optional, tag = "4")]
     pub late_for: ::core::option::Option<u32>,
+    /// By dimension.
     #[prost(message, repeated, tag = "5")]
     pub lines: ::prost::alloc::vec::Vec<UsageLine>,
 }
+/// What was measured over a range of offsets.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UsageLine {
+    /// What was counted.
     #[prost(string, tag = "1")]
     pub dimension: ::prost::alloc::string::String,
     /// The first offset of the range.
@@ -1193,12 +1241,14 @@ pub struct UsageLine {
     /// The first offset after it.
     #[prost(uint64, tag = "3")]
     pub to: u64,
+    /// How much.
     #[prost(uint64, tag = "4")]
     pub quantity: u64,
 }
 /// Debits equal credits, currency by currency.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PostedEntry {
+    /// Why it was booked.
     #[prost(enumeration = "EntryCause", tag = "1")]
     pub cause: i32,
     /// The credit, commitment or invoice it is about.
@@ -1207,13 +1257,17 @@ pub struct PostedEntry {
     /// The posting that it takes back.
     #[prost(uint64, tag = "3")]
     pub reversed: u64,
+    /// In words.
     #[prost(string, tag = "4")]
     pub memo: ::prost::alloc::string::String,
+    /// What was moved from where to where.
     #[prost(message, repeated, tag = "5")]
     pub lines: ::prost::alloc::vec::Vec<EntryLine>,
 }
+/// An amount on an account.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EntryLine {
+    /// Which account.
     #[prost(enumeration = "LedgerAccount", tag = "1")]
     pub account: i32,
     /// What was earned with; revenue only.
@@ -1222,6 +1276,7 @@ pub struct EntryLine {
     /// Three capital letters, as in ISO 4217.
     #[prost(string, tag = "3")]
     pub currency: ::prost::alloc::string::String,
+    /// In micro-units; a debit is positive.
     #[prost(int64, tag = "4")]
     pub amount: i64,
 }
@@ -1252,6 +1307,7 @@ pub struct PricesPut {
     #[prost(message, optional, tag = "4")]
     pub list: ::core::option::Option<PriceList>,
 }
+/// What things cost.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PriceList {
     /// By SKU.
@@ -1264,6 +1320,7 @@ pub struct PriceList {
     #[prost(int64, tag = "2")]
     pub minimum: i64,
 }
+/// What a quantity of something costs.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Price {
     /// What it counts.
@@ -1275,17 +1332,20 @@ pub struct Price {
     /// The quantity of a full period that costs nothing; tiers begin after it.
     #[prost(uint64, tag = "3")]
     pub included: u64,
+    /// How tiers are applied.
     #[prost(enumeration = "PriceScheme", tag = "4")]
     pub scheme: i32,
     /// Rising; the last has no bound.
     #[prost(message, repeated, tag = "5")]
     pub tiers: ::prost::alloc::vec::Vec<PriceTier>,
 }
+/// A price for a part of the quantity.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PriceTier {
     /// The last quantity in the tier; absent on the last tier.
     #[prost(uint64, optional, tag = "1")]
     pub up_to: ::core::option::Option<u64>,
+    /// In micro-units.
     #[prost(int64, tag = "2")]
     pub unit_price: i64,
 }
@@ -1307,6 +1367,7 @@ pub struct TermsSet {
 /// What was agreed with a tenant.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Terms {
+    /// The rate card.
     #[prost(string, tag = "1")]
     pub card: ::prost::alloc::string::String,
     /// Negotiated prices by SKU: they stand before those of the card.
@@ -1335,10 +1396,13 @@ pub struct CreditGranted {
     #[prost(message, optional, tag = "3")]
     pub grant: ::core::option::Option<CreditGrant>,
 }
+/// What is granted to a tenant.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreditGrant {
+    /// Three capital letters, as in ISO 4217.
     #[prost(string, tag = "1")]
     pub currency: ::prost::alloc::string::String,
+    /// In micro-units.
     #[prost(int64, tag = "2")]
     pub amount: i64,
     /// Among credits of the same expiry the lowest goes first.
@@ -1352,6 +1416,7 @@ pub struct CreditGrant {
     /// It was paid for, and not a gift.
     #[prost(bool, tag = "6")]
     pub prepaid: bool,
+    /// What it is for.
     #[prost(string, tag = "7")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -1716,6 +1781,7 @@ pub struct ReversedEntry {
     #[prost(uint64, tag = "2")]
     pub by: u64,
 }
+/// Why something was booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum EntryCause {
@@ -1773,6 +1839,7 @@ impl EntryCause {
         }
     }
 }
+/// An account of the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum LedgerAccount {
@@ -1785,6 +1852,7 @@ pub enum LedgerAccount {
     Credits = 3,
     /// What the customer committed to and has not used up.
     Commitments = 4,
+    /// What is owed to a state.
     Tax = 5,
     /// What will never be paid.
     WriteOff = 6,
@@ -1839,6 +1907,7 @@ impl LedgerAccount {
         }
     }
 }
+/// How tiers are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PriceScheme {
@@ -1870,12 +1939,16 @@ impl PriceScheme {
         }
     }
 }
+/// Whether a credit can still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CreditStanding {
     Unspecified = 0,
+    /// It can be used.
     Active = 1,
+    /// It was taken back.
     Voided = 2,
+    /// Its time is over.
     Expired = 3,
 }
 impl CreditStanding {
@@ -1902,14 +1975,20 @@ impl CreditStanding {
         }
     }
 }
+/// How far an invoice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum InvoiceStanding {
     Unspecified = 0,
+    /// It may still change.
     Draft = 1,
+    /// It is owed, and does not change.
     Final = 2,
+    /// It was paid.
     Paid = 3,
+    /// It was taken back.
     Void = 4,
+    /// It will never be paid.
     WrittenOff = 5,
 }
 impl InvoiceStanding {
@@ -1976,16 +2055,22 @@ pub struct LicenceAdded {
 /// What a licence says.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LicenceClaims {
+    /// Given by whoever issued it.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
+    /// Whom it is for.
     #[prost(string, tag = "2")]
     pub customer: ::prost::alloc::string::String,
+    /// What it allows.
     #[prost(string, repeated, tag = "3")]
     pub products: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Of the product.
     #[prost(string, tag = "4")]
     pub edition: ::prost::alloc::string::String,
+    /// What it adds to the edition.
     #[prost(string, repeated, tag = "5")]
     pub features: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many of what, as in `tenants`.
     #[prost(btree_map = "string, uint64", tag = "6")]
     pub limits: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1994,15 +2079,19 @@ pub struct LicenceClaims {
     /// The only cluster it is for, a UUID of 16 bytes; empty: any.
     #[prost(bytes = "vec", tag = "7")]
     pub cluster: ::prost::alloc::vec::Vec<u8>,
+    /// Unix nanoseconds.
     #[prost(fixed64, tag = "8")]
     pub issued: u64,
+    /// When it begins; Unix nanoseconds.
     #[prost(fixed64, tag = "9")]
     pub not_before: u64,
+    /// When it ends; Unix nanoseconds.
     #[prost(fixed64, tag = "10")]
     pub expires: u64,
     /// How long after it everything still works.
     #[prost(uint32, tag = "11")]
     pub grace_days: u32,
+    /// Unix nanoseconds; absent: as long as the licence.
     #[prost(fixed64, optional, tag = "12")]
     pub support_until: ::core::option::Option<u64>,
     /// Revoked once the issuer's minimum is above it.
@@ -2077,6 +2166,7 @@ pub struct HeldLicence {
     #[prost(uint64, tag = "6")]
     pub version: u64,
 }
+/// How a licence stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum LicenceStanding {
@@ -2722,8 +2812,10 @@ pub mod policy_rule {
         Extension(super::ExtensionRule),
     }
 }
+/// Keeps every trace.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AlwaysSampleRule {}
+/// Keeps a share of all traces.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProbabilisticRule {
     /// Billionths of all traces; 1000000000 keeps all, 0 none.
@@ -2734,6 +2826,7 @@ pub struct ProbabilisticRule {
     #[prost(string, optional, tag = "2")]
     pub hash_salt: ::core::option::Option<::prost::alloc::string::String>,
 }
+/// Keeps traces that took long.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LatencyRule {
     /// Longer than this, from the first start to the last end, gaps included. Nanoseconds.
@@ -2743,12 +2836,14 @@ pub struct LatencyRule {
     #[prost(uint64, optional, tag = "2")]
     pub up_to_ns: ::core::option::Option<u64>,
 }
+/// Keeps traces with spans of a status.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StatusCodeRule {
     /// Any span with any of them matches. `UNSET` matches nearly every trace.
     #[prost(enumeration = "SpanStatus", repeated, tag = "1")]
     pub status_codes: ::prost::alloc::vec::Vec<i32>,
 }
+/// Keeps traces by the text of an attribute.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StringAttributeRule {
     /// Of the resource or of any span.
@@ -2767,6 +2862,7 @@ pub struct StringAttributeRule {
     #[prost(bool, tag = "5")]
     pub invert_match: bool,
 }
+/// Keeps traces by a number in an attribute.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NumericAttributeRule {
     /// Of the resource or of any span. Integers and floats are compared by value; a text is not a number.
@@ -2782,6 +2878,7 @@ pub struct NumericAttributeRule {
     #[prost(bool, tag = "4")]
     pub invert_match: bool,
 }
+/// Keeps traces by an attribute that is true or false.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BooleanAttributeRule {
     /// Of the resource or of any span.
@@ -2794,6 +2891,7 @@ pub struct BooleanAttributeRule {
     #[prost(bool, tag = "3")]
     pub invert_match: bool,
 }
+/// Keeps traces by what stands in `tracestate`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TraceStateRule {
     /// The key of the member.
@@ -2803,8 +2901,10 @@ pub struct TraceStateRule {
     #[prost(string, repeated, tag = "2")]
     pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Keeps traces whose `sampled` flag is set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TraceFlagsRule {}
+/// Keeps traces by how many spans they have.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SpanCountRule {
     /// Inclusive, over the spans that came before the decision; at least 1.
@@ -2814,6 +2914,7 @@ pub struct SpanCountRule {
     #[prost(uint64, optional, tag = "2")]
     pub max_spans: ::core::option::Option<u64>,
 }
+/// Keeps traces up to so many spans a second.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RateLimitingRule {
     /// Of the whole fleet. Of the traces that are due together those with the highest randomness are kept, so
@@ -2824,6 +2925,7 @@ pub struct RateLimitingRule {
     #[prost(uint64, optional, tag = "2")]
     pub burst_capacity: ::core::option::Option<u64>,
 }
+/// Keeps traces up to so many bytes a second.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BytesLimitingRule {
     /// Of the whole fleet, as encoded in protobuf.
@@ -2833,6 +2935,7 @@ pub struct BytesLimitingRule {
     #[prost(uint64, optional, tag = "2")]
     pub burst_capacity: ::core::option::Option<u64>,
 }
+/// Keeps traces for which a condition of the OpenTelemetry Transformation Language holds.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OttlConditionRule {
     /// What an error while evaluating comes to; ignored if nothing is said.
@@ -2845,30 +2948,35 @@ pub struct OttlConditionRule {
     #[prost(string, repeated, tag = "3")]
     pub span_event: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Keeps traces that a TraceQL query finds.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TraceqlRule {
     /// A query for traces. Only balance and size are checked here; validate it before with the compiler.
     #[prost(string, tag = "1")]
     pub query: ::prost::alloc::string::String,
 }
+/// Keeps traces that several rules keep.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AndRule {
     /// All of them must keep the trace; the smallest share counts.
     #[prost(message, repeated, tag = "1")]
     pub policies: ::prost::alloc::vec::Vec<PolicyRule>,
 }
+/// Keeps traces that a rule does not match.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NotRule {
     /// A rule that is true or false of a trace by itself.
     #[prost(message, optional, boxed, tag = "1")]
     pub policy: ::core::option::Option<::prost::alloc::boxed::Box<PolicyRule>>,
 }
+/// Drops traces, whatever other policies say.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DropRule {
     /// All of them must match. Each is true or false of a trace by itself.
     #[prost(message, repeated, tag = "1")]
     pub policies: ::prost::alloc::vec::Vec<PolicyRule>,
 }
+/// Divides a budget of spans among rules.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CompositeRule {
     /// The budget, of the whole fleet. It is kept: the parts never come to more.
@@ -2879,6 +2987,7 @@ pub struct CompositeRule {
     #[prost(message, repeated, tag = "2")]
     pub parts: ::prost::alloc::vec::Vec<CompositePart>,
 }
+/// A rule and its share of the budget.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CompositePart {
     /// Unique within the policy.
@@ -2891,6 +3000,7 @@ pub struct CompositePart {
     #[prost(message, optional, tag = "3")]
     pub rule: ::core::option::Option<PolicyRule>,
 }
+/// Asks cases in order; the first that matches decides.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FirstMatchRule {
     /// In the order in which they are asked.
@@ -2900,6 +3010,7 @@ pub struct FirstMatchRule {
     #[prost(message, optional, tag = "2")]
     pub otherwise: ::core::option::Option<MatchAction>,
 }
+/// Conditions, and what becomes of a trace for which they hold.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MatchCase {
     /// Unique within the policy.
@@ -2915,6 +3026,7 @@ pub struct MatchCase {
     #[prost(message, optional, tag = "4")]
     pub action: ::core::option::Option<MatchAction>,
 }
+/// Something that is true or false of a trace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MatchCondition {
     #[prost(oneof = "match_condition::Condition", tags = "1, 2, 3")]
@@ -2935,6 +3047,7 @@ pub mod match_condition {
         Traceql(::prost::alloc::string::String),
     }
 }
+/// A comparison of an attribute with values.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MatchCompare {
     /// The first that is there is compared. `root.` before a name asks the root span.
@@ -2950,6 +3063,7 @@ pub struct MatchCompare {
     #[prost(enumeration = "MatchDatatype", tag = "4")]
     pub datatype: i32,
 }
+/// What becomes of a trace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MatchAction {
     #[prost(oneof = "match_action::Action", tags = "1, 2, 3, 4, 5")]
@@ -2976,12 +3090,16 @@ pub mod match_action {
         KeepAdaptively(super::AdaptiveRule),
     }
 }
+/// Nothing is said about the trace.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MatchPass {}
+/// The trace is dropped, whatever other policies say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MatchDrop {}
+/// The trace is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MatchKeep {}
+/// Keeps some traces of every kind there is.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DiversityRule {
     /// Nanoseconds, at least a second; 15 minutes are usual.
@@ -2997,6 +3115,7 @@ pub struct DiversityRule {
     #[prost(string, repeated, tag = "4")]
     pub attributes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Keeps a share of the volume, group by group.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VolumetricRule {
     /// Billionths of the volume.
@@ -3009,6 +3128,7 @@ pub struct VolumetricRule {
     #[prost(string, repeated, tag = "3")]
     pub group_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Keeps traces at a rate of their key, which follows the traffic.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AdaptiveRule {
     /// Attributes that make the key.
@@ -3055,12 +3175,14 @@ pub mod adaptive_rule {
         Throughput(super::AdaptiveThroughputRate),
     }
 }
+/// One in so many, whatever the key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeterministicRate {
     /// One trace in so many is kept.
     #[prost(uint64, tag = "1")]
     pub one_in: u64,
 }
+/// A goal rate over intervals, each for itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DynamicRate {
     /// On average.
@@ -3070,6 +3192,7 @@ pub struct DynamicRate {
     #[prost(uint64, tag = "2")]
     pub interval_ns: u64,
 }
+/// A goal rate over a moving average.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EmaDynamicRate {
     /// On average.
@@ -3079,6 +3202,7 @@ pub struct EmaDynamicRate {
     #[prost(message, optional, tag = "2")]
     pub average: ::core::option::Option<MovingAverage>,
 }
+/// Spans per second over a moving average.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EmaThroughputRate {
     /// Of the whole fleet.
@@ -3091,6 +3215,7 @@ pub struct EmaThroughputRate {
     #[prost(message, optional, tag = "3")]
     pub average: ::core::option::Option<MovingAverage>,
 }
+/// Spans per second, looking back over a window.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WindowedThroughputRate {
     /// Of the whole fleet.
@@ -3103,6 +3228,7 @@ pub struct WindowedThroughputRate {
     #[prost(uint64, tag = "3")]
     pub lookback_ns: u64,
 }
+/// Spans per second over intervals, each for itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TotalThroughputRate {
     /// Of the whole fleet.
@@ -3112,18 +3238,21 @@ pub struct TotalThroughputRate {
     #[prost(uint64, tag = "2")]
     pub interval_ns: u64,
 }
+/// A share of the span volume.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AdaptivePercentageRate {
     /// Billionths of the span volume.
     #[prost(uint32, tag = "1")]
     pub share: u32,
 }
+/// Spans per second, from one counter of the whole fleet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AdaptiveThroughputRate {
     /// Of the whole fleet.
     #[prost(uint64, tag = "1")]
     pub spans_per_second: u64,
 }
+/// How counts are averaged over intervals.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MovingAverage {
     /// Nanoseconds; 15 seconds are usual.
@@ -3143,6 +3272,7 @@ pub struct MovingAverage {
     #[prost(uint32, tag = "5")]
     pub burst_delay: u32,
 }
+/// Keeps more while something is not as usual.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AnomalyRule {
     /// What is looked for.
@@ -3173,6 +3303,7 @@ pub struct AnomalyRule {
     #[prost(string, repeated, tag = "9")]
     pub group_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Asks an evaluator outside of Takt.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExtensionRule {
     /// The name of the evaluator.
@@ -3185,6 +3316,7 @@ pub struct ExtensionRule {
         ::prost::alloc::string::String,
     >,
 }
+/// A field of a policy, as it is named in a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PolicyField {
@@ -3247,6 +3379,7 @@ impl PolicyField {
         }
     }
 }
+/// When a policy decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PolicyStage {
@@ -3278,6 +3411,7 @@ impl PolicyStage {
         }
     }
 }
+/// The status of a span, as in OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum SpanStatus {
@@ -3310,6 +3444,7 @@ impl SpanStatus {
         }
     }
 }
+/// What an error while evaluating comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum OttlErrorMode {
@@ -3345,6 +3480,7 @@ impl OttlErrorMode {
         }
     }
 }
+/// Which spans must satisfy the conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum MatchScope {
@@ -3377,6 +3513,7 @@ impl MatchScope {
         }
     }
 }
+/// How a field is compared with values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum MatchOperator {
@@ -3447,6 +3584,7 @@ impl MatchOperator {
         }
     }
 }
+/// What values are read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum MatchDatatype {
@@ -3482,6 +3620,7 @@ impl MatchDatatype {
         }
     }
 }
+/// What makes two traces the same kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Fingerprint {
@@ -3521,6 +3660,7 @@ impl Fingerprint {
         }
     }
 }
+/// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Volume {
@@ -3553,6 +3693,7 @@ impl Volume {
         }
     }
 }
+/// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum AnomalyDetector {
