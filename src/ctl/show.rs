@@ -149,6 +149,10 @@ fn outcome(outcome: &DynamicMessage) -> String {
         .map(|event| serde_json::to_string(&json(event).unwrap_or_default()).unwrap_or_default())
         .collect();
     let revision = number("revision");
+    let repeated = outcome.get_field_by_name("repeated");
+    if repeated.is_some_and(|value| value.as_bool() == Some(true)) {
+        return format!("revision {revision}, carried out before\n");
+    }
     let mut text = match (dry_run, events.len()) {
         (Some(true), 0) => "nothing to do\n".to_owned(),
         (Some(true), 1) => "1 event would be written:\n".to_owned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use openraft::async_runtime::watch::WatchReceiver as _;
 use takt_domain::cluster::ClusterId;
-use takt_domain::{Batch, State};
+use takt_domain::{Batch, CommandId, State};
 use takt_kit::Tasks;
 use takt_model::{NodeId, Revision, Term, UnixNano};
 use tokio::sync::mpsc::error::TrySendError;
@@ -100,6 +100,32 @@ impl Handle {
     /// # Errors
     /// See [`ProposeError`].
     pub async fn propose(&self, proposal: Proposal) -> Result<Answer, ProposeError> {
+        let id = proposal.id;
+        let answer = self.decide(proposal).await?;
+        Ok(self.recall(id, answer).await)
+    }
+
+    /// A command that had been carried out before is answered with what it came to then.
+    async fn recall(&self, id: CommandId, mut answer: Answer) -> Answer {
+        let is_new = !answer.events.is_empty() || answer.state.seen(id) != Some(answer.revision);
+        if is_new {
+            return answer;
+        }
+        answer.repeated = true;
+        match self.before(Revision(answer.revision.0 + 1), 1).await {
+            Ok(recorded) => {
+                let first = recorded.into_iter().map(|recorded| recorded.batch);
+                // Another one stands there when the history does not go back so far.
+                if let Some(batch) = first.into_iter().find(|batch| batch.command == id) {
+                    answer.events = batch.events;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the history cannot be read"),
+        }
+        answer
+    }
+
+    async fn decide(&self, proposal: Proposal) -> Result<Answer, ProposeError> {
         if self.members.identity.known().is_none() {
             return Err(ProposeError::NoCluster);
         }

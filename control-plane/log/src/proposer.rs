@@ -47,8 +47,10 @@ pub struct Proposal {
 pub struct Answer {
     /// The revision after it.
     pub revision: Revision,
-    /// What it came to. Empty when it was so already, and when the command had been carried out before.
+    /// What it came to. Empty when it was so already, and when that was so long ago that the history does not say.
     pub events: Vec<Event>,
+    /// It had been carried out before, and this is what it came to then.
+    pub repeated: bool,
     /// The state then, or a newer one. On a dry run: as it would be.
     pub state: Arc<State>,
 }
@@ -275,6 +277,7 @@ impl Proposer {
             let answer = answer.map(|decided| Answer {
                 revision: decided.revision,
                 events: decided.events,
+                repeated: false,
                 state: decided.state.unwrap_or_else(|| Arc::clone(&state)),
             });
             // Nobody listens any more: the caller gave up, and may ask again with the same id.

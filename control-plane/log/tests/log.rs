@@ -79,6 +79,8 @@ async fn a_command_sent_twice_is_carried_out_once_over_restarts_too() {
     let (log, tasks) = start(dir.path()).await;
     let again = log.propose(create(0)).await.unwrap();
     assert_eq!(again.revision, first.revision);
+    assert!(again.repeated && !first.repeated);
+    assert_eq!(again.events, first.events);
     assert_eq!(again.state.revision, Revision(2));
     stop(log, tasks).await;
 }
@@ -179,6 +181,7 @@ async fn snapshots_shorten_the_log_and_a_restart_from_one_is_the_same() {
         Revision(51),
         "commands outlive the snapshot"
     );
+    assert!(again.repeated && again.events.is_empty(), "and the history");
     stop(log, tasks).await;
 }
 

@@ -61,6 +61,7 @@ impl Writer {
                 revision: answer.revision.0,
                 dry_run: change.dry_run,
                 events: takt_log::events_to_wire(&answer.events),
+                repeated: answer.repeated,
             },
             decided: answer.events,
             state: answer.state,

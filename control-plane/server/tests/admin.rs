@@ -130,9 +130,12 @@ async fn a_request_sent_twice_is_carried_out_once() {
         }),
         ..create("a")
     };
-    for _ in 0..2 {
+    for repeated in [false, true] {
         let answer = node.tenants().create_tenant(request.clone()).await.unwrap();
-        assert_eq!(answer.into_inner().tenant.unwrap().version, 1);
+        let answer = answer.into_inner();
+        assert_eq!(answer.tenant.unwrap().version, 1);
+        let outcome = answer.outcome.unwrap();
+        assert_eq!((outcome.events.len(), outcome.repeated), (1, repeated));
     }
     node.stop().await;
 }

@@ -26,6 +26,10 @@ pub struct Outcome {
     /// What it came to; empty when it was so already.
     #[prost(message, repeated, tag = "3")]
     pub events: ::prost::alloc::vec::Vec<super::super::control::log::v1::Event>,
+    /// A command of this id was carried out before, and this is what it came to then; without events if the history
+    /// does not go back so far.
+    #[prost(bool, tag = "4")]
+    pub repeated: bool,
 }
 /// What somebody may do, where, and from where.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -46,6 +46,7 @@ fn answer(state: &Arc<State>, batch: &Batch) -> Reply {
     Reply::Done(Answer {
         revision: state.revision,
         events: batch.events.clone(),
+        repeated: false,
         state: Arc::clone(state),
     })
 }
