@@ -25,6 +25,7 @@ mod overrides;
 mod page;
 mod policies;
 mod presence;
+mod purge;
 mod refusal;
 mod request;
 mod resources;

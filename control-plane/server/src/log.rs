@@ -221,9 +221,8 @@ impl Showing {
         loop {
             while let Some(recorded) = self.read.pop_front() {
                 self.after = recorded.revision;
-                let mut events = recorded.batch.events.iter();
-                if events.any(|event| self.filter.admits(&event.subject())) {
-                    return Ok(Some(entry(recorded)));
+                if let Some(entry) = entry(recorded, &self.filter) {
+                    return Ok(Some(entry));
                 }
             }
             let newest = *self.applied.borrow_and_update();

@@ -42,7 +42,7 @@ impl ResourceApi {
         filter: &Filter,
         before: Revision,
         size: usize,
-    ) -> Result<(Vec<Recorded>, Option<Revision>), Status> {
+    ) -> Result<(Vec<wire::HistoryEntry>, Option<Revision>), Status> {
         let looked_at = self.before(before, LOOK_AT_MAX).await?;
         let end = looked_at.len() < LOOK_AT_MAX;
         let mut found = Vec::new();
@@ -52,10 +52,7 @@ impl ResourceApi {
                 return Ok((found, last));
             }
             last = Some(recorded.revision);
-            let mut events = recorded.batch.events.iter();
-            if events.any(|event| filter.admits(&event.subject())) {
-                found.push(recorded);
-            }
+            found.extend(entry(recorded, filter));
         }
         Ok((found, last.filter(|_| !end)))
     }
@@ -71,13 +68,16 @@ impl ResourceApi {
         subject: &Subject,
         before: Revision,
         size: usize,
-    ) -> Result<(Vec<Recorded>, Option<Revision>), Status> {
+    ) -> Result<(Vec<wire::HistoryEntry>, Option<Revision>), Status> {
         let found = self.log.about(subject, before, size + 1).await;
         let mut found = found.map_err(|error| reading(&error))?;
         let more = found.len() > size;
         found.truncate(size);
         let last = found.last().filter(|_| more).map(|last| last.revision);
-        Ok((found, last))
+        let whole = Filter::default();
+        let entries = found.into_iter();
+        let entries = entries.filter_map(|recorded| entry(recorded, &whole));
+        Ok((entries.collect(), last))
     }
 }
 
@@ -149,21 +149,26 @@ impl ResourceService for ResourceApi {
             None => self.matching(&filter, before, size).await?,
         };
         Ok(Response::new(wire::ListHistoryResponse {
-            entries: found.into_iter().map(entry).collect(),
+            entries: found,
             next_page_token: next.map(|next| next.to_string()).unwrap_or_default(),
         }))
     }
 }
 
-pub(crate) fn entry(recorded: Recorded) -> wire::HistoryEntry {
-    let batch = recorded.batch;
-    wire::HistoryEntry {
+/// What a filter admits of a decision, which may be about several tenants at once; `None` if that is nothing.
+pub(crate) fn entry(recorded: Recorded, filter: &Filter) -> Option<wire::HistoryEntry> {
+    let mut batch = recorded.batch;
+    batch.events.retain(|event| filter.admits(&event.subject()));
+    if batch.events.is_empty() {
+        return None;
+    }
+    Some(wire::HistoryEntry {
         revision: recorded.revision.0,
         decided_at: batch.at.0,
         actor: batch.actor,
         command_id: batch.command.to_string(),
         events: takt_log::events_to_wire(&batch.events),
-    }
+    })
 }
 
 /// A stream under way.

@@ -33,6 +33,7 @@ use takt_wire::takt::control::v1::decisions_service_server::DecisionsServiceServ
 use takt_wire::takt::control::v1::jobs_service_server::JobsServiceServer;
 use takt_wire::takt::control::v1::lease_service_server::LeaseServiceServer;
 use takt_wire::takt::control::v1::presence_service_server::PresenceServiceServer;
+use takt_wire::takt::control::v1::purge_service_server::PurgeServiceServer;
 use takt_wire::takt::control::v1::usage_service_server::UsageServiceServer;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
@@ -52,6 +53,7 @@ use crate::nodes::NodeApi;
 use crate::overrides::OverridesApi;
 use crate::policies::PolicyApi;
 use crate::presence::{LeaseApi, PresenceApi};
+use crate::purge::PurgeApi;
 use crate::resources::ResourceApi;
 use crate::ring::RingApi;
 use crate::rows::encoded::Encoded;
@@ -192,6 +194,7 @@ impl Services {
             .add_service(BillingServiceServer::new(billing))
             .add_service(LedgerServiceServer::new(LedgerApi::new(writer.clone())))
             .add_service(UsageServiceServer::new(UsageApi::new(writer.clone())))
+            .add_service(PurgeServiceServer::new(PurgeApi::new(writer.clone())))
             .add_service(ClusterServiceServer::new(ClusterApi::new(self.log.clone())))
             .add_service(AccessPolicyServiceServer::new(access))
             .add_service(TokenServiceServer::new(TokenApi::new(writer.clone())))

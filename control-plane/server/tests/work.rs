@@ -22,12 +22,15 @@ use takt_wire::takt::admin::v1::cluster_service_client::ClusterServiceClient;
 use takt_wire::takt::admin::v1::job_service_client::JobServiceClient;
 use takt_wire::takt::admin::v1::node_service_client::NodeServiceClient;
 use takt_wire::takt::admin::v1::ring_service_client::RingServiceClient;
+use takt_wire::takt::admin::v1::tenant_service_client::TenantServiceClient;
 use takt_wire::takt::admin::v1::{self as wire, JobState, NodeState, PartitionState, RingPurpose};
 use takt_wire::takt::control::log::v1 as stored;
 use takt_wire::takt::control::v1 as control;
 use takt_wire::takt::control::v1::jobs_service_client::JobsServiceClient;
 use takt_wire::takt::control::v1::lease::Lease;
 use takt_wire::takt::control::v1::lease_service_client::LeaseServiceClient;
+use takt_wire::takt::control::v1::purge_service_client::PurgeServiceClient;
+use takt_wire::takt::control::v1::record_purge_request::Step;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
@@ -241,6 +244,69 @@ async fn a_worker_takes_a_job_and_ends_it() {
     let cancel = wire::CancelJobRequest { change: None, job };
     let late = jobs.cancel_job(cancel).await.unwrap_err();
     refused(&late, Code::FailedPrecondition, "JOB_FINISHED");
+    voter.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_empty_a_tenant_that_was_deleted() {
+    let voter = Voter::founded().await;
+    let mut tenants = TenantServiceClient::new(voter.routes.clone());
+    let mut purges = PurgeServiceClient::new(voter.routes.clone());
+    let step = |step| control::RecordPurgeRequest {
+        command_id: String::new(),
+        tenant: "shop".into(),
+        step,
+    };
+    let create = wire::CreateTenantRequest {
+        tenant: "shop".into(),
+        ..wire::CreateTenantRequest::default()
+    };
+    tenants.create_tenant(create).await.unwrap();
+    let early = purges.record_purge(step(Some(Step::Finished(control::PurgeEnd {}))));
+    refused(
+        &early.await.unwrap_err(),
+        Code::FailedPrecondition,
+        "TENANT_NOT_DELETING",
+    );
+    let delete = wire::DeleteTenantRequest {
+        tenant: "shop".into(),
+        ..wire::DeleteTenantRequest::default()
+    };
+    tenants.delete_tenant(delete).await.unwrap();
+
+    let more = control::RecordPurgeRequest {
+        command_id: "6d0f6a8e-4b5f-4a55-9d0e-0a3c3f0f8a12".into(),
+        ..step(Some(Step::Progressed(control::PurgeProgress {
+            blocks: 2,
+            bytes: 300,
+        })))
+    };
+    for _ in 0..2 {
+        purges.record_purge(more.clone()).await.unwrap();
+    }
+    let failure = control::PurgeFailure {
+        reason: "the bucket is away".into(),
+    };
+    purges
+        .record_purge(step(Some(Step::Failed(failure))))
+        .await
+        .unwrap();
+    let ask = || wire::GetTenantRequest {
+        tenant: "shop".into(),
+    };
+    let stands = tenants.get_tenant(ask()).await.unwrap().into_inner();
+    let purge = stands.tenant.unwrap().purge.unwrap();
+    assert_eq!((purge.blocks_purged, purge.bytes_purged), (2, 300));
+    assert_eq!(purge.last_failure, "the bucket is away");
+    refused(
+        &purges.record_purge(step(None)).await.unwrap_err(),
+        Code::InvalidArgument,
+        "PURGE_STEP_MISSING",
+    );
+    let end = step(Some(Step::Finished(control::PurgeEnd {})));
+    purges.record_purge(end).await.unwrap();
+    let stands = tenants.get_tenant(ask()).await.unwrap().into_inner();
+    assert_eq!(stands.tenant.unwrap().state(), wire::TenantState::Deleted);
     voter.stop().await;
 }
 

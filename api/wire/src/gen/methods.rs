@@ -129,6 +129,7 @@ pub enum AdminMethod {
     LeaseAcquireLease,
     LeaseReleaseLease,
     PresenceReportPresence,
+    PurgeRecordPurge,
     UsagePostUsage,
 }
 
@@ -261,6 +262,7 @@ impl AdminMethod {
         Self::LeaseAcquireLease,
         Self::LeaseReleaseLease,
         Self::PresenceReportPresence,
+        Self::PurgeRecordPurge,
         Self::UsagePostUsage,
     ];
 
@@ -394,6 +396,7 @@ impl AdminMethod {
             Self::LeaseAcquireLease => "/takt.control.v1.LeaseService/AcquireLease",
             Self::LeaseReleaseLease => "/takt.control.v1.LeaseService/ReleaseLease",
             Self::PresenceReportPresence => "/takt.control.v1.PresenceService/ReportPresence",
+            Self::PurgeRecordPurge => "/takt.control.v1.PurgeService/RecordPurge",
             Self::UsagePostUsage => "/takt.control.v1.UsageService/PostUsage",
         }
     }
@@ -528,6 +531,7 @@ impl AdminMethod {
             "/takt.control.v1.LeaseService/AcquireLease" => Self::LeaseAcquireLease,
             "/takt.control.v1.LeaseService/ReleaseLease" => Self::LeaseReleaseLease,
             "/takt.control.v1.PresenceService/ReportPresence" => Self::PresenceReportPresence,
+            "/takt.control.v1.PurgeService/RecordPurge" => Self::PurgeRecordPurge,
             "/takt.control.v1.UsageService/PostUsage" => Self::UsagePostUsage,
             _ => return None,
         })
@@ -601,6 +605,7 @@ impl AdminMethod {
             | Self::JobsReportJob
             | Self::LeaseAcquireLease
             | Self::LeaseReleaseLease
+            | Self::PurgeRecordPurge
             | Self::UsagePostUsage => true,
             Self::AccessPolicyGetAccessPolicy
             | Self::AccessPolicyListAccessPolicies

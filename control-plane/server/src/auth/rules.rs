@@ -173,6 +173,7 @@ pub(super) const fn rule(method: M) -> Rule {
         | M::BillingListInvoices
         | M::BillingPreviewInvoice => read(Kind::Ledger).of("tenant"),
         M::UsagePostUsage => plain(Verb::Report, Kind::Ledger),
+        M::PurgeRecordPurge => plain(Verb::Report, Kind::Tenant).of("tenant"),
         M::LicenceAddLicence | M::LicenceAddRevocations | M::LicenceRemoveLicence => {
             write(Kind::Licence)
         }

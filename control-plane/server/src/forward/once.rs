@@ -27,6 +27,7 @@ pub(super) fn is_change(method: AdminMethod) -> bool {
                 | AdminMethod::JobsReportJob
                 | AdminMethod::LeaseAcquireLease
                 | AdminMethod::LeaseReleaseLease
+                | AdminMethod::PurgeRecordPurge
                 | AdminMethod::UsagePostUsage
         )
 }

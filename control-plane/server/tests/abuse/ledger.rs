@@ -1,5 +1,7 @@
 //! Money and usage that somebody made up.
 
+use takt_log::History;
+use takt_model::Revision;
 use takt_wire::methods::AdminMethod;
 use takt_wire::takt::admin::v1 as wire;
 use takt_wire::takt::control::log::v1 as stored;
@@ -28,6 +30,47 @@ async fn usage_is_told_by_nodes_alone() {
         node.call(POST, &authorization, &report).await.code,
         Code::Ok
     );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_for_several_tenants_at_once_is_shown_to_each_in_its_part() {
+    let node = Node::start().await;
+    let both = control::PostUsageRequest {
+        ranges: vec![range("mine", 0, 10, 1), range("other", 0, 10, 7)],
+        ..report("mine", 0, 10, 1)
+    };
+    let authorization = format!("Bearer {}", node.node);
+    let posted = node.call(POST, &authorization, &encoded(&both)).await;
+    assert_eq!(posted.code, Code::Ok, "{posted:?}");
+    let newest = node.log.history(Revision(0), 1000).await.unwrap();
+    let History::Batches(batches) = newest else {
+        panic!("everything is kept");
+    };
+    assert_eq!(batches.last().unwrap().batch.events.len(), 2);
+
+    let authorization = format!("Bearer {}", node.tenant_admin);
+    let asked = wire::ListHistoryRequest {
+        tenant: "mine".into(),
+        ..wire::ListHistoryRequest::default()
+    };
+    let method = AdminMethod::ResourceListHistory;
+    let listed = node.call(method, &authorization, &encoded(&asked)).await;
+    let listed = listed.read::<wire::ListHistoryResponse>().entries;
+    let asked = wire::ShowLogRequest {
+        tenant: "mine".into(),
+        ..wire::ShowLogRequest::default()
+    };
+    let method = AdminMethod::LogShowLog;
+    let shown = node.call(method, &authorization, &encoded(&asked)).await;
+    let shown = shown.read_all::<wire::ShowLogResponse>();
+    let shown: Vec<_> = shown.into_iter().filter_map(|told| told.entry).collect();
+    for entries in [listed, shown] {
+        let of_usage = |entry: &&wire::HistoryEntry| entry.revision == node.log.state().revision.0;
+        let entry = entries.iter().find(of_usage).unwrap();
+        assert_eq!(entry.events.len(), 1);
+        assert!(!format!("{entries:?}").contains("other"), "{entries:?}");
+    }
     node.stop().await;
 }
 

@@ -25,6 +25,9 @@ use tower::ServiceExt as _;
 
 use crate::tokens::Corp;
 
+/// Streams that go on until the caller has heard enough.
+const ENDLESS: [AdminMethod; 2] = [AdminMethod::ControlSubscribe, AdminMethod::ResourceWatch];
+
 pub(crate) const NOW: UnixNano = UnixNano(1_700_000_000_000_000_000);
 
 pub(crate) struct Node {
@@ -272,7 +275,7 @@ impl Node {
         if let Some(status) = Status::from_header_map(response.headers()) {
             return Answer::of(&status);
         }
-        if self.watches(method) {
+        if ENDLESS.contains(&method) {
             return Answer::of(&Status::ok(""));
         }
         let body = response.into_body().collect().await.unwrap();
@@ -336,10 +339,6 @@ impl Node {
         self.method(method).is_client_streaming()
     }
 
-    fn watches(&self, method: AdminMethod) -> bool {
-        self.method(method).is_server_streaming()
-    }
-
     fn input(&self, method: AdminMethod) -> MessageDescriptor {
         self.method(method).input()
     }
@@ -382,6 +381,20 @@ impl Answer {
     pub(crate) fn read<M: prost::Message + Default>(&self) -> M {
         assert_eq!(self.code, Code::Ok, "{self:?}");
         M::decode(&self.body[5..]).unwrap()
+    }
+
+    /// All messages of a stream.
+    pub(crate) fn read_all<M: prost::Message + Default>(&self) -> Vec<M> {
+        assert_eq!(self.code, Code::Ok, "{self:?}");
+        let mut messages = Vec::new();
+        let mut rest = self.body.as_slice();
+        while let Some((prefix, after)) = rest.split_first_chunk::<5>() {
+            let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]);
+            let (message, after) = after.split_at(usize::try_from(length).unwrap());
+            messages.push(M::decode(message).unwrap());
+            rest = after;
+        }
+        messages
     }
 }
 

@@ -383,6 +383,7 @@ pub(crate) fn asked(method: M, stock: &Stock) -> Asked {
         | M::JobsReportJob
         | M::LeaseAcquireLease
         | M::LeaseReleaseLease
+        | M::PurgeRecordPurge
         | M::UsagePostUsage => Asked::Never,
 
         other => {
