@@ -33,6 +33,9 @@ pub struct Batch {
     pub at: UnixNano,
     /// The revision it was decided on. It counts only if that is still the newest.
     pub decided_at: Revision,
+    /// The command that had led to that revision: another one may have led to a revision of the same number. Batches
+    /// of older versions do not say.
+    pub after: Option<CommandId>,
     pub events: Vec<Event>,
 }
 

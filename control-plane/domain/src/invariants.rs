@@ -290,6 +290,7 @@ mod tests {
             actor: String::new(),
             at: UnixNano(0),
             decided_at: before.revision,
+            after: None,
             events: Vec::new(),
         };
         leases_held(before, &batch, after)

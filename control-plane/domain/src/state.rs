@@ -51,7 +51,8 @@ impl State {
         if let Some(revision) = self.seen.revision(batch.command) {
             return Applied::Seen(revision);
         }
-        if batch.decided_at != self.revision {
+        let other = batch.after.is_some() && batch.after != self.last_command();
+        if batch.decided_at != self.revision || other {
             return Applied::Stale(self.revision);
         }
         if batch.events.is_empty() {
@@ -63,6 +64,12 @@ impl State {
         self.at = self.at.max(batch.at);
         self.seen.remember(batch.command, self.revision);
         Applied::At(self.revision)
+    }
+
+    /// The command that led to this revision.
+    #[must_use]
+    pub fn last_command(&self) -> Option<CommandId> {
+        self.seen.newest().map(|(command, _)| command)
     }
 
     /// The revision after a command that was applied before.

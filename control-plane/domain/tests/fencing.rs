@@ -115,6 +115,7 @@ fn step(state: &mut State, number: usize, command: &Command) -> Vec<Event> {
         actor: "property".into(),
         at,
         decided_at: state.revision,
+        after: None,
         events: events.clone(),
     });
     events

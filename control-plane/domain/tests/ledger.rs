@@ -278,6 +278,7 @@ impl World {
             actor: "property".into(),
             at: self.now,
             decided_at: self.state.revision,
+            after: None,
             events,
         };
         self.count += 1;

@@ -120,6 +120,7 @@ fn batch(number: usize, decided_at: Revision, events: Vec<takt_domain::Event>) -
         actor: "property".into(),
         at: UnixNano(number as u64),
         decided_at,
+        after: None,
         events,
     }
 }

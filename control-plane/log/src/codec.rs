@@ -78,6 +78,9 @@ pub(crate) fn batch_to(batch: &Batch) -> stored::Batch {
         actor: batch.actor.clone(),
         at: batch.at.0,
         decided_at: batch.decided_at.0,
+        after: batch
+            .after
+            .map_or_else(Vec::new, |command| command.0.as_bytes().to_vec()),
         events: batch.events.iter().map(event_to).collect(),
     }
 }
@@ -88,6 +91,10 @@ pub(crate) fn batch_from(batch: stored::Batch) -> Result<Batch, DecodeError> {
         actor: batch.actor,
         at: UnixNano(batch.at),
         decided_at: Revision(batch.decided_at),
+        after: match batch.after.as_slice() {
+            [] => None,
+            bytes => Some(command_id_from(bytes)?),
+        },
         events: batch
             .events
             .into_iter()

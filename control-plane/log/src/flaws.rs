@@ -43,7 +43,7 @@ impl Flaw {
 pub(crate) fn judged(batch: &Batch, state: &State) -> Batch {
     let mut batch = batch.clone();
     if FLAW.get() == Flaw::SkipStaleCheck {
-        batch.decided_at = state.revision;
+        (batch.decided_at, batch.after) = (state.revision, None);
     }
     batch
 }

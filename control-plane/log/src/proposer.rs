@@ -336,6 +336,7 @@ fn decide_one(
         actor: proposal.actor.clone(),
         at,
         decided_at: state.revision,
+        after: state.last_command(),
         events: events.clone(),
     };
     if proposal.dry_run {

@@ -393,6 +393,7 @@ impl World {
             actor: "test".into(),
             at: self.now,
             decided_at: self.state.revision,
+            after: None,
             events: events.clone(),
         });
         for (number, partition) in &self.ring().partitions {

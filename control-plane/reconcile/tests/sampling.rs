@@ -47,6 +47,7 @@ fn state() -> State {
         actor: "test".into(),
         at: UnixNano(1),
         decided_at: Revision(0),
+        after: None,
         events: vec![
             Event::Tenant(tenants::Event::Created {
                 tenant: id(),

@@ -99,6 +99,7 @@ impl History {
             actor: "bench".to_owned(),
             at: 1_700_000_000_000_000_000 + self.next,
             decided_at: self.revision,
+            after: Vec::new(),
             events: events
                 .into_iter()
                 .map(|event| stored::Event { event: Some(event) })

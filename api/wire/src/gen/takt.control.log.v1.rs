@@ -4300,6 +4300,10 @@ pub struct Batch {
     pub decided_at: u64,
     #[prost(message, repeated, tag = "5")]
     pub events: ::prost::alloc::vec::Vec<Event>,
+    /// 16 bytes: the command that had led to that revision; empty in batches of older versions, which are only held to the
+    /// number.
+    #[prost(bytes = "vec", tag = "6")]
+    pub after: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Event {

@@ -104,6 +104,7 @@ pub(crate) fn batch(command: u128, decided_at: u64, events: Vec<Event>) -> Batch
         actor: "test".into(),
         at: UnixNano(1),
         decided_at: Revision(decided_at),
+        after: None,
         events,
     }
 }

@@ -425,6 +425,20 @@ fn a_change_on_an_old_version_is_refused() {
 }
 
 #[test]
+fn a_batch_does_not_count_on_a_revision_of_the_same_number_that_another_command_led_to() {
+    let mut state = State::default();
+    assert!(matches!(
+        state.apply(&batch(1, 0, vec![created("a")])),
+        Applied::At(_)
+    ));
+    let mut next = batch(3, 1, vec![created("b")]);
+    next.after = Some(batch(2, 0, Vec::new()).command);
+    assert_eq!(state.apply(&next), Applied::Stale(Revision(1)));
+    next.after = state.last_command();
+    assert_eq!(state.apply(&next), Applied::At(Revision(2)));
+}
+
+#[test]
 fn a_batch_counts_once_and_only_on_the_revision_it_was_decided_on() {
     let mut state = State::default();
     let first = batch(1, 0, vec![created("a")]);

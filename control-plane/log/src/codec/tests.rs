@@ -51,6 +51,7 @@ fn batch_of(events: Vec<Event>) -> Batch {
         actor: "ada".into(),
         at: UnixNano(1_700_000_000_000_000_000),
         decided_at: Revision(41),
+        after: None,
         events,
     }
 }

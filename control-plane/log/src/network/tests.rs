@@ -24,6 +24,7 @@ fn entry(index: u64, name_bytes: usize) -> Entry {
         actor: "test".into(),
         at: UnixNano(1),
         decided_at: Revision(index),
+        after: None,
         events: vec![created.into()],
     };
     Entry {

@@ -41,6 +41,7 @@ fn state(tenants: u64) -> Arc<State> {
         actor: String::new(),
         at: UnixNano(1),
         decided_at: Revision(0),
+        after: None,
         events,
     });
     Arc::new(state)
@@ -137,6 +138,7 @@ fn what_is_told_of_every_change_adds_up_to_what_there_is() {
             actor: String::new(),
             at: UnixNano(1),
             decided_at: state.revision,
+            after: None,
             events: vec![event.clone()],
         });
         let state = Arc::new(state.clone());
@@ -189,6 +191,7 @@ fn nodes_are_told_what_tokens_are_recognised_by_and_people_are_not() {
         actor: String::new(),
         at: UnixNano(1),
         decided_at: Revision(0),
+        after: None,
         events: events.filter(created).collect(),
     });
     let (name, token) = state.access.tokens().iter().next().unwrap();

@@ -27,6 +27,7 @@ fn large() -> State {
             actor: "test".into(),
             at: UnixNano(1),
             decided_at: state.revision,
+            after: None,
             events: vec![
                 tenants::Event::Created {
                     tenant,

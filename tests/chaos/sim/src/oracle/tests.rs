@@ -28,6 +28,7 @@ fn batch(state: &State, proposal: &Proposal) -> Batch {
         actor: proposal.actor.clone(),
         at: NOW,
         decided_at: state.revision,
+        after: None,
         events: decide(state, &proposal.command, &facts).unwrap(),
     }
 }
