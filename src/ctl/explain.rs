@@ -20,6 +20,9 @@ pub(super) fn explain(schema: &Schema, words: &str) -> Result<String> {
     let mut message = find(schema, first)?;
     let mut field: Option<FieldDescriptor> = None;
     for name in names {
+        if let Some(leaf) = field.as_ref().filter(|field| fields_of(field).is_none()) {
+            bail!("`{}` has no fields: it is <{}>", leaf.name(), kind(leaf));
+        }
         let Some(found) = message.get_field_by_name(&name.replace('-', "_")) else {
             let known: Vec<String> = message
                 .fields()
@@ -31,7 +34,7 @@ pub(super) fn explain(schema: &Schema, words: &str) -> Result<String> {
                 known.join(", ")
             );
         };
-        if let Kind::Message(inner) = found.kind() {
+        if let Some(inner) = fields_of(&found) {
             message = inner;
         }
         field = Some(found);
@@ -40,7 +43,7 @@ pub(super) fn explain(schema: &Schema, words: &str) -> Result<String> {
     if let Some(field) = &field {
         let _infallible = writeln!(text, "{} <{}>\n", field.full_name(), kind(field));
         text.push_str(&indented(schema.doc_of(field)));
-        let Kind::Message(inner) = field.kind() else {
+        let Some(inner) = fields_of(field) else {
             if let Kind::Enum(one) = field.kind() {
                 for (short, long) in text::choices(&one) {
                     let doc = schema.doc(&format!("{}.{long}", one.package_name()));
@@ -80,6 +83,14 @@ fn find(schema: &Schema, name: &str) -> Result<MessageDescriptor> {
             let known: Vec<String> = things.iter().map(|message| kebab(message.name())).collect();
             bail!("there is no `{name}`; there are {}", known.join(", "))
         }
+    }
+}
+
+/// What a field consists of; a map of its own keys.
+fn fields_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+    match field.kind() {
+        Kind::Message(inner) if !field.is_map() => Some(inner),
+        _ => None,
     }
 }
 

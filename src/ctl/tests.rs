@@ -329,6 +329,14 @@ async fn every_field_is_explained_by_the_contract() {
         .await
         .unwrap();
     assert!(text.contains("  suspended"), "{text}");
+    let text = ask("http://127.0.0.1:1", "explain tenant.labels").await;
+    assert!(
+        !text.unwrap().contains("key <"),
+        "a map has keys of its own"
+    );
+    let deeper = ask("http://127.0.0.1:1", "explain tenant.state.created_at").await;
+    let refused = deeper.unwrap_err().to_string();
+    assert_eq!(refused, "`state` has no fields: it is <TenantState>");
 }
 
 #[tokio::test]
