@@ -140,7 +140,7 @@ fn draft(draft: wire::JobDraft) -> Result<Draft, Status> {
     })
 }
 
-fn job_id(text: &str) -> Result<JobId, Status> {
+pub(crate) fn job_id(text: &str) -> Result<JobId, Status> {
     text.parse()
         .map_err(|error: takt_domain::jobs::JobIdError| {
             invalid("JOB_ID_INVALID", error.to_string())

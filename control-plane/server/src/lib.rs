@@ -21,6 +21,7 @@ mod ledger;
 mod licences;
 mod log;
 mod nodes;
+mod operations;
 mod overrides;
 mod page;
 mod policies;

@@ -21,6 +21,7 @@ use takt_wire::takt::admin::v1::licence_service_server::LicenceServiceServer;
 use takt_wire::takt::admin::v1::log_service_server::LogServiceServer;
 use takt_wire::takt::admin::v1::node_service_server::NodeServiceServer;
 use takt_wire::takt::admin::v1::oidc_issuer_service_server::OidcIssuerServiceServer;
+use takt_wire::takt::admin::v1::operation_service_server::OperationServiceServer;
 use takt_wire::takt::admin::v1::overrides_service_server::OverridesServiceServer;
 use takt_wire::takt::admin::v1::policy_service_server::PolicyServiceServer;
 use takt_wire::takt::admin::v1::resource_service_server::ResourceServiceServer;
@@ -50,6 +51,7 @@ use crate::ledger::{LedgerApi, UsageApi};
 use crate::licences::LicenceApi;
 use crate::log::LogApi;
 use crate::nodes::NodeApi;
+use crate::operations::OperationApi;
 use crate::overrides::OverridesApi;
 use crate::policies::PolicyApi;
 use crate::presence::{LeaseApi, PresenceApi};
@@ -194,6 +196,10 @@ impl Services {
             .add_service(BillingServiceServer::new(billing))
             .add_service(LedgerServiceServer::new(LedgerApi::new(writer.clone())))
             .add_service(UsageServiceServer::new(UsageApi::new(writer.clone())))
+            .add_service(OperationServiceServer::new(OperationApi::new(
+                self.log.clone(),
+                writer.clone(),
+            )))
             .add_service(PurgeServiceServer::new(PurgeApi::new(writer.clone())))
             .add_service(ClusterServiceServer::new(ClusterApi::new(self.log.clone())))
             .add_service(AccessPolicyServiceServer::new(access))

@@ -21,6 +21,7 @@ use takt_views::Views;
 use takt_wire::takt::admin::v1::cluster_service_client::ClusterServiceClient;
 use takt_wire::takt::admin::v1::job_service_client::JobServiceClient;
 use takt_wire::takt::admin::v1::node_service_client::NodeServiceClient;
+use takt_wire::takt::admin::v1::operation_service_client::OperationServiceClient;
 use takt_wire::takt::admin::v1::ring_service_client::RingServiceClient;
 use takt_wire::takt::admin::v1::tenant_service_client::TenantServiceClient;
 use takt_wire::takt::admin::v1::{self as wire, JobState, NodeState, PartitionState, RingPurpose};
@@ -307,6 +308,60 @@ async fn workers_empty_a_tenant_that_was_deleted() {
     purges.record_purge(end).await.unwrap();
     let stands = tenants.get_tenant(ask()).await.unwrap().into_inner();
     assert_eq!(stands.tenant.unwrap().state(), wire::TenantState::Deleted);
+    voter.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_operation_is_waited_for() {
+    let voter = Voter::founded().await;
+    let mut tenants = TenantServiceClient::new(voter.routes.clone());
+    let mut purges = PurgeServiceClient::new(voter.routes.clone());
+    let mut operations = OperationServiceClient::new(voter.routes.clone());
+    let create = wire::CreateTenantRequest {
+        tenant: "shop".into(),
+        ..wire::CreateTenantRequest::default()
+    };
+    tenants.create_tenant(create).await.unwrap();
+    let name = "tenant-deletion/shop";
+    for unknown in [name, "job", "walk/shop"] {
+        let ask = wire::GetOperationRequest {
+            operation: unknown.into(),
+        };
+        let unknown = operations.get_operation(ask).await.unwrap_err();
+        refused(&unknown, Code::NotFound, "OPERATION_UNKNOWN");
+    }
+    let delete = wire::DeleteTenantRequest {
+        tenant: "shop".into(),
+        ..wire::DeleteTenantRequest::default()
+    };
+    tenants.delete_tenant(delete).await.unwrap();
+    let wait = |timeout_milliseconds| wire::WaitOperationRequest {
+        operation: name.into(),
+        timeout_milliseconds,
+    };
+    let stands = operations.wait_operation(wait(1)).await.unwrap();
+    let running = stands.into_inner().operation.unwrap();
+    assert_eq!(running.state(), wire::OperationState::Running);
+    let list = wire::ListOperationsRequest {
+        tenant: "shop".into(),
+        ..wire::ListOperationsRequest::default()
+    };
+    let listed = operations.list_operations(list).await.unwrap();
+    assert_eq!(listed.into_inner().operations, [running]);
+
+    let mut waiting = operations.clone();
+    let end = control::RecordPurgeRequest {
+        command_id: String::new(),
+        tenant: "shop".into(),
+        step: Some(Step::Finished(control::PurgeEnd {})),
+    };
+    let (over, ended) = tokio::join!(
+        waiting.wait_operation(wait(20_000)),
+        purges.record_purge(end)
+    );
+    ended.unwrap();
+    let over = over.unwrap().into_inner().operation.unwrap();
+    assert_eq!(over.state(), wire::OperationState::Done);
     voter.stop().await;
 }
 

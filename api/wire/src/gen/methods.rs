@@ -71,6 +71,9 @@ pub enum AdminMethod {
     OidcIssuerGetOidcIssuer,
     OidcIssuerListOidcIssuers,
     OidcIssuerUpdateOidcIssuer,
+    OperationGetOperation,
+    OperationListOperations,
+    OperationWaitOperation,
     OverridesChangeOverrides,
     OverridesGetOverrides,
     OverridesListOverrideFields,
@@ -204,6 +207,9 @@ impl AdminMethod {
         Self::OidcIssuerGetOidcIssuer,
         Self::OidcIssuerListOidcIssuers,
         Self::OidcIssuerUpdateOidcIssuer,
+        Self::OperationGetOperation,
+        Self::OperationListOperations,
+        Self::OperationWaitOperation,
         Self::OverridesChangeOverrides,
         Self::OverridesGetOverrides,
         Self::OverridesListOverrideFields,
@@ -338,6 +344,9 @@ impl AdminMethod {
             Self::OidcIssuerGetOidcIssuer => "/takt.admin.v1.OidcIssuerService/GetOidcIssuer",
             Self::OidcIssuerListOidcIssuers => "/takt.admin.v1.OidcIssuerService/ListOidcIssuers",
             Self::OidcIssuerUpdateOidcIssuer => "/takt.admin.v1.OidcIssuerService/UpdateOidcIssuer",
+            Self::OperationGetOperation => "/takt.admin.v1.OperationService/GetOperation",
+            Self::OperationListOperations => "/takt.admin.v1.OperationService/ListOperations",
+            Self::OperationWaitOperation => "/takt.admin.v1.OperationService/WaitOperation",
             Self::OverridesChangeOverrides => "/takt.admin.v1.OverridesService/ChangeOverrides",
             Self::OverridesGetOverrides => "/takt.admin.v1.OverridesService/GetOverrides",
             Self::OverridesListOverrideFields => "/takt.admin.v1.OverridesService/ListOverrideFields",
@@ -473,6 +482,9 @@ impl AdminMethod {
             "/takt.admin.v1.OidcIssuerService/GetOidcIssuer" => Self::OidcIssuerGetOidcIssuer,
             "/takt.admin.v1.OidcIssuerService/ListOidcIssuers" => Self::OidcIssuerListOidcIssuers,
             "/takt.admin.v1.OidcIssuerService/UpdateOidcIssuer" => Self::OidcIssuerUpdateOidcIssuer,
+            "/takt.admin.v1.OperationService/GetOperation" => Self::OperationGetOperation,
+            "/takt.admin.v1.OperationService/ListOperations" => Self::OperationListOperations,
+            "/takt.admin.v1.OperationService/WaitOperation" => Self::OperationWaitOperation,
             "/takt.admin.v1.OverridesService/ChangeOverrides" => Self::OverridesChangeOverrides,
             "/takt.admin.v1.OverridesService/GetOverrides" => Self::OverridesGetOverrides,
             "/takt.admin.v1.OverridesService/ListOverrideFields" => Self::OverridesListOverrideFields,
@@ -645,6 +657,9 @@ impl AdminMethod {
             | Self::NodeListNodes
             | Self::OidcIssuerGetOidcIssuer
             | Self::OidcIssuerListOidcIssuers
+            | Self::OperationGetOperation
+            | Self::OperationListOperations
+            | Self::OperationWaitOperation
             | Self::OverridesGetOverrides
             | Self::OverridesListOverrideFields
             | Self::PolicyGetPolicy
