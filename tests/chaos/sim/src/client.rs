@@ -14,8 +14,8 @@ use crate::rpc::ask;
 use crate::workload;
 use crate::world::{World, host};
 
-/// How long a client waits for an answer.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How often a client asks at most.
+const ATTEMPTS_MAX: u32 = 12;
 /// Of so many calls one is a read.
 const READ_ONE_IN: u32 = 4;
 
@@ -27,6 +27,8 @@ struct Client {
     known: Arc<State>,
     /// Whom it asks.
     node: u64,
+    /// It asks whoever leads, from the moment on: what runs on the leader does so.
+    inside: bool,
 }
 
 /// Works until the world is quiet.
@@ -42,12 +44,14 @@ pub(crate) async fn run(world: World, number: u32) -> turmoil::Result {
         rng: SmallRng::seed_from_u64(seed),
         known: Arc::default(),
         node: 1,
+        inside: number.is_multiple_of(2),
     };
     while !client.world.is_quiet() {
-        client.pause().await;
+        client.pause(client.world.plan.call_every).await;
         if client.rng.random_ratio(1, READ_ONE_IN) {
             client.ask_another(None);
-            client.attempt(Call::Read, false).await;
+            let reply = client.asked(Call::Read, false).await;
+            client.heard(reply);
         } else {
             client.change().await;
         }
@@ -56,35 +60,48 @@ pub(crate) async fn run(world: World, number: u32) -> turmoil::Result {
 }
 
 impl Client {
-    async fn pause(&mut self) {
-        let mean = self.world.plan.call_every.as_secs_f64();
-        let pause = -mean * f64::ln(1.0 - self.rng.random::<f64>());
-        tokio::time::sleep(Duration::from_secs_f64(pause)).await;
+    async fn pause(&mut self, mean: Duration) {
+        let pause = mean.mul_f64(-f64::ln(1.0 - self.rng.random::<f64>()));
+        tokio::time::sleep(pause).await;
     }
 
-    /// Sends a command, and the same again while nobody knows what became of it.
+    /// Sends commands, and the same again while nobody knows what became of them.
     async fn change(&mut self) {
-        let command = workload::command(&mut self.rng, &self.known);
-        let proposal = Proposal {
-            id: CommandId(Uuid::from_u128(self.rng.random())),
-            actor: format!("client-{}", self.number),
-            command,
-            dry_run: false,
-        };
-        let attempts = self.rng.random_range(1..=4);
+        let count = self.rng.random_range(1..=self.world.plan.burst);
+        let mut open: Vec<Proposal> = (0..count).map(|_| self.proposal()).collect();
+        let attempts = self.rng.random_range(1..=ATTEMPTS_MAX);
         for _ in 0..attempts {
+            if self.inside
+                && let Some((leader, _)) = self.world.members()
+            {
+                self.node = leader;
+            }
             let one_in = self.world.plan.twice_one_in;
             let twice = one_in > 0 && self.rng.random_ratio(1, one_in);
-            let call = Call::Propose(proposal.clone());
-            if self.attempt(call, twice).await || self.world.is_quiet() {
+            let calls = open
+                .iter()
+                .map(|proposal| self.asked(Call::Propose(proposal.clone()), twice));
+            let replies = futures::future::join_all(calls).await;
+            let mut replies = replies.into_iter();
+            open.retain(|_| !self.heard(replies.next().flatten()));
+            if open.is_empty() || self.world.is_quiet() {
                 return;
             }
-            self.pause().await;
+            self.pause(self.world.plan.retry_every).await;
         }
     }
 
-    /// Whether it is known what became of it. Sent twice it is two attempts, of which one is not waited for.
-    async fn attempt(&mut self, call: Call, twice: bool) -> bool {
+    fn proposal(&mut self) -> Proposal {
+        Proposal {
+            id: CommandId(Uuid::from_u128(self.rng.random())),
+            actor: format!("client-{}", self.number),
+            command: workload::command(&mut self.rng, &self.known, &self.world.plan.favourites),
+            dry_run: false,
+        }
+    }
+
+    /// The reply if there is one in time. Sent twice it is two attempts, of which one is not waited for.
+    async fn asked(&self, call: Call, twice: bool) -> Option<Reply> {
         let (history, desk) = (&self.world.history, &self.world.desk);
         let called = || history.called(self.number, self.node, call.clone());
         let number = called();
@@ -93,13 +110,19 @@ impl Client {
         } else {
             vec![number]
         };
-        let reply = ask(desk, &host(self.node), &numbers, PATIENCE).await;
+        let reply = ask(desk, &host(self.node), &numbers, self.world.plan.patience).await;
         tracing::debug!(number, node = self.node, ?reply, "asked");
+        let reply = reply?;
+        history.returned(number, reply.clone());
+        Some(reply)
+    }
+
+    /// Learns from a reply; whether it is known now what became of the call.
+    fn heard(&mut self, reply: Option<Reply>) -> bool {
         let Some(reply) = reply else {
             self.ask_another(None);
             return false;
         };
-        history.returned(number, reply.clone());
         let known = !reply.is_unknown();
         match reply {
             Reply::Done(answer) => self.known = answer.state,

@@ -47,16 +47,20 @@ enum End {
 
 impl Faults {
     pub(crate) fn new(world: World) -> Self {
-        let mut rng = SmallRng::seed_from_u64(world.plan.seed ^ 0xFA_17);
-        let next = pause(&mut rng, &world.plan);
+        let rng = SmallRng::seed_from_u64(world.plan.seed ^ 0xFA_17);
         Self {
             world,
             rng,
-            next,
+            next: None,
             ends: Vec::new(),
             down: BTreeMap::new(),
             count: BTreeMap::new(),
         }
+    }
+
+    /// The first one comes after a while.
+    pub(crate) fn begin(&mut self, now: Duration) {
+        self.next = pause(&mut self.rng, &self.world.plan).map(|pause| now + pause);
     }
 
     /// How often each kind of fault came.
@@ -239,7 +243,11 @@ impl Faults {
 
     fn two(&mut self) -> (u64, u64) {
         let nodes = self.world.plan.nodes;
-        let one = self.rng.random_range(1..=nodes);
+        let anybody = self.rng.random_range(1..=nodes);
+        let one = match self.world.members() {
+            Some((leader, _)) if self.rng.random_bool(self.world.plan.at_leader) => leader,
+            Some(_) | None => anybody,
+        };
         let step = if nodes > 1 {
             self.rng.random_range(1..nodes)
         } else {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use clap::Parser;
 #[cfg(takt_flaws)]
@@ -31,6 +31,9 @@ struct Args {
     /// Begins no seed after so many seconds; what did not run then did not hold.
     #[arg(long)]
     within: Option<u64>,
+    /// Begins no seed after one that did not hold.
+    #[arg(long)]
+    until_failure: bool,
     /// Writes what happens to this file; with --seed.
     #[arg(long, requires = "seed")]
     trace: Option<PathBuf>,
@@ -104,17 +107,17 @@ fn many(args: &Args) -> anyhow::Result<u64> {
         None => std::thread::available_parallelism()?.get(),
     };
     let next = AtomicU64::new(args.first);
-    let held = AtomicU64::new(0);
+    let (held, fell) = (AtomicU64::new(0), AtomicBool::new(false));
     let end = args.first.saturating_add(args.seeds);
     let began = Instant::now();
-    let late = || {
-        args.within
-            .is_some_and(|most| began.elapsed().as_secs() >= most)
+    let enough = || {
+        let late = |most| began.elapsed().as_secs() >= most;
+        args.within.is_some_and(late) || args.until_failure && fell.load(Ordering::Relaxed)
     };
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                while !late() {
+                while !enough() {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         return;
@@ -124,7 +127,8 @@ fn many(args: &Args) -> anyhow::Result<u64> {
                             held.fetch_add(1, Ordering::Relaxed);
                         }
                         Err(why) => {
-                            println!("seed {seed} failed: {why}\n    {}", again(seed, args))
+                            fell.store(true, Ordering::Relaxed);
+                            println!("seed {seed} failed: {why}\n    {}", again(seed, args));
                         }
                     }
                 }

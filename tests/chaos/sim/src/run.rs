@@ -68,7 +68,13 @@ fn simulate(world: &World, at: &mut Duration) -> Result<Report, Violation> {
     let mut sim = build(world);
     let mut faults = Faults::new(world.clone());
     let mut watch = Watch::default();
-    while sim.elapsed() < plan.faults_for {
+    if plan.founded_in_peace {
+        until(&mut sim, world, &mut faults, &mut watch, at, is_complete)?;
+        tracing::info!("every node is a voter");
+    }
+    faults.begin(sim.elapsed());
+    let over = sim.elapsed() + plan.faults_for;
+    while sim.elapsed() < over {
         faults.act(&mut sim);
         step(&mut sim, world, &mut watch, at)?;
     }
@@ -132,6 +138,14 @@ fn until(
             Err(_) => {}
         }
     }
+}
+
+fn is_complete(_: &Watch, world: &World) -> Result<(), String> {
+    let voters = world.members().map_or(0, |(_, voters)| voters.len());
+    if voters == world.nodes.len() {
+        return Ok(());
+    }
+    Err(format!("only {voters} nodes are voters"))
 }
 
 fn build(world: &World) -> Sim<'static> {

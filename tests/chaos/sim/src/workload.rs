@@ -10,6 +10,7 @@ mod nodes;
 mod sampling;
 mod tenants;
 
+use rand::RngExt as _;
 use rand::rngs::SmallRng;
 use takt_domain::{Command, State};
 
@@ -36,6 +37,15 @@ const KINDS: &[Draw] = &[
     cluster::cluster,
 ];
 
-pub(crate) fn command(rng: &mut SmallRng, known: &State) -> Command {
-    pick(rng, KINDS)(rng, known)
+/// How many kinds there are.
+pub(crate) const COUNT: usize = KINDS.len();
+/// Of so many commands one is of any kind: what the favourites are about has to come from somewhere.
+const ANY_ONE_IN: u32 = 4;
+
+/// A command, mostly of one of the kinds that stand at these places.
+pub(crate) fn command(rng: &mut SmallRng, known: &State, favourites: &[usize]) -> Command {
+    if favourites.is_empty() || rng.random_ratio(1, ANY_ONE_IN) {
+        return pick(rng, KINDS)(rng, known);
+    }
+    KINDS[*pick(rng, favourites)](rng, known)
 }
