@@ -1,5 +1,7 @@
 //! What every request that changes something has in common.
 
+use std::collections::BTreeSet;
+
 use takt_domain::Layer;
 use takt_model::TenantId;
 use takt_wire::takt::admin::v1 as wire;
@@ -16,6 +18,31 @@ pub(crate) fn actor<T>(request: &Request<T>) -> String {
     match request.extensions().get::<Actor>() {
         Some(Actor(actor)) => actor.clone(),
         None => "takt".to_owned(),
+    }
+}
+
+/// Whose things a list shows. The guard puts it into requests; calls within the process see everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Sees {
+    #[default]
+    All,
+    Only(BTreeSet<TenantId>),
+}
+
+impl Sees {
+    pub(crate) fn of<T>(request: &Request<T>) -> Self {
+        request
+            .extensions()
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn tenant(&self, tenant: &TenantId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(tenants) => tenants.contains(tenant),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use takt_wire::takt::admin::v1::tenant_service_server::TenantService;
 use tonic::{Request, Response, Status};
 
 use crate::refusal::{invalid, rejected};
-use crate::request::{actor, tenant};
+use crate::request::{Sees, actor, tenant};
 use crate::writer::{Writer, if_match};
 
 const PAGE_MAX: usize = 1000;
@@ -83,6 +83,7 @@ impl TenantService for TenantApi {
         &self,
         request: Request<wire::ListTenantsRequest>,
     ) -> Result<Response<wire::ListTenantsResponse>, Status> {
+        let sees = Sees::of(&request);
         let request = request.into_inner();
         let after = match request.page_token.as_str() {
             "" => Bound::Unbounded,
@@ -96,6 +97,7 @@ impl TenantService for TenantApi {
         let mut rest = state
             .tenants
             .range((after, Bound::Unbounded))
+            .filter(|(id, _)| sees.tenant(id))
             .filter(|(id, _)| id.as_str().starts_with(&request.prefix))
             .map(|(id, tenant)| to_wire(id, tenant))
             .filter(|tenant| wanted(&request, tenant));

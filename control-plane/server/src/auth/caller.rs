@@ -97,6 +97,16 @@ impl Role {
     }
 }
 
+impl Caller {
+    /// Those somebody plays a part for by name.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = &TenantId> {
+        self.grants.iter().filter_map(|grant| match &grant.domain {
+            Domain::Installation => None,
+            Domain::Tenant(tenant) => Some(tenant),
+        })
+    }
+}
+
 impl Grant {
     #[must_use]
     pub fn everywhere(role: Role) -> Self {

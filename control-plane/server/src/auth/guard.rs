@@ -1,5 +1,6 @@
 //! One layer around all services.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -26,7 +27,7 @@ use super::rules::{Rule, rule};
 use super::settings::{Peer, Settings};
 use super::uses::Uses;
 use super::whose::{Requests, RuleError};
-use crate::request::Actor;
+use crate::request::{Actor, Sees};
 
 /// The longest request there may be.
 pub const MAX_REQUEST_BYTES: usize = 4 << 20;
@@ -219,7 +220,8 @@ impl Guard {
             request = Request::from_parts(parts, frame.clone().into());
             Some(frame)
         };
-        self.authorise(&state.access, &caller, rule, frame.as_ref(), call)?;
+        let sees = self.authorise(&state.access, &caller, rule, frame.as_ref(), call)?;
+        request.extensions_mut().insert(sees);
         request.extensions_mut().insert(Actor(caller.to_string()));
         request.extensions_mut().insert(caller);
         Ok((request, frame))
@@ -251,27 +253,47 @@ impl Guard {
         rule: Rule,
         frame: Option<&Bytes>,
         call: &mut Call,
-    ) -> Result<(), (Status, &'static str)> {
+    ) -> Result<Sees, (Status, &'static str)> {
         if let Some(frame) = frame {
             let tenant = self.0.requests.tenant(call.method, frame);
             call.tenant = tenant.unwrap_or_default();
         }
+        if self.may(access, caller, rule, call.tenant.clone())? {
+            return Ok(Sees::All);
+        }
+        if rule.each {
+            let mut theirs = BTreeSet::new();
+            for tenant in caller.tenants() {
+                if self.may(access, caller, rule, Some(tenant.clone()))? {
+                    theirs.insert(tenant.clone());
+                }
+            }
+            if !theirs.is_empty() {
+                return Ok(Sees::Only(theirs));
+            }
+        }
+        Err((denied(rule), "NOT_ALLOWED"))
+    }
+
+    fn may(
+        &self,
+        access: &Access,
+        caller: &Caller,
+        rule: Rule,
+        about: Option<TenantId>,
+    ) -> Result<bool, (Status, &'static str)> {
         let question = Question {
             since: access.version(),
             grants: Arc::clone(&caller.grants),
             kind: rule.kind,
             verb: rule.verb,
-            about: call.tenant.clone(),
+            about,
         };
-        match self.0.authoriser.may(&question) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err((denied(rule), "NOT_ALLOWED")),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "{error}");
-                let reject = Reject::new(Code::Internal, "RULES_BROKEN", error.to_string());
-                Err((reject.status(), "RULES_BROKEN"))
-            }
-        }
+        self.0.authoriser.may(&question).map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "{error}");
+            let reject = Reject::new(Code::Internal, "RULES_BROKEN", error.to_string());
+            (reject.status(), "RULES_BROKEN")
+        })
     }
 
     fn refuse(&self, call: Call, status: Status, reason: &str) -> Response {

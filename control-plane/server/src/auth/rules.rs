@@ -10,6 +10,8 @@ pub(super) struct Rule {
     /// Where the request names the tenant it is about, `scope.tenant`; where there is none, or it is
     /// left empty, the call is about the whole installation.
     pub(super) tenant: Option<&'static str>,
+    /// It lists what belongs to tenants: who may not see everybody's sees that of theirs.
+    pub(super) each: bool,
 }
 
 /// What is done.
@@ -233,7 +235,7 @@ pub(super) const fn rule(method: M) -> Rule {
         | M::TenantUndeleteTenant
         | M::TenantUpdateTenant => write(Kind::Tenant).of("tenant"),
         M::TenantGetTenant => read(Kind::Tenant).of("tenant"),
-        M::TenantListTenants => read(Kind::Tenant),
+        M::TenantListTenants => read(Kind::Tenant).each(),
 
         M::ControlSubscribe => read(Kind::View),
         M::ResourceWatch => read(Kind::Resource).of("tenant"),
@@ -257,6 +259,7 @@ const fn plain(verb: Verb, kind: Kind) -> Rule {
         verb,
         kind,
         tenant: None,
+        each: false,
     }
 }
 
@@ -264,6 +267,12 @@ impl Rule {
     /// The request says at `path` whose it is.
     const fn of(mut self, path: &'static str) -> Self {
         self.tenant = Some(path);
+        self
+    }
+
+    /// The handler leaves out what is not [`Sees`](crate::request::Sees).
+    const fn each(mut self) -> Self {
+        self.each = true;
         self
     }
 }

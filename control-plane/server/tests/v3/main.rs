@@ -405,8 +405,8 @@ async fn who_is_known_gets_no_further_than_allowed() {
         if method != Method::GET {
             callers.push(&node.viewer);
         }
-        let own = path == "tenants/mine" && method == Method::GET;
-        if !own {
+        let own = ["tenants", "tenants/mine"].contains(&path);
+        if !own || method != Method::GET {
             callers.push(&owner);
         }
         for caller in callers {
@@ -419,6 +419,11 @@ async fn who_is_known_gets_no_further_than_allowed() {
     }
     let own = node.ask(Method::GET, "tenants/mine", &format!("Bearer {owner}"));
     node::answer(own).await.expect(200);
+    let list = node.ask(Method::GET, "tenants", &format!("Bearer {owner}"));
+    let list = node::answer(list).await.expect(200);
+    let items = list.json["items"].as_array().unwrap();
+    let names: Vec<_> = items.iter().map(|item| &item["name"]).collect();
+    assert_eq!(names, ["mine"]);
     let other = node.ask(Method::GET, "tenants/other", &format!("Bearer {owner}"));
     node::answer(other).await.refused(403, "NOT_ALLOWED");
     node.stop().await;
