@@ -140,7 +140,8 @@ impl House<'_> {
             .with_presence(presence)
             .named(&settings.control.cluster_name);
         if let Some(port) = port {
-            nodes::serve(port, &admin, credentials.as_ref(), tasks)?;
+            let voters = nodes::voters(&settings.control.nodes);
+            nodes::serve(port, &admin, credentials.as_ref(), voters, tasks)?;
         }
         let follower = wire::follower(settings, clock().now());
         let sources = vec![admin.control()];

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use takt_kit::{Clock, Tasks};
 use takt_log::{Credentials, Parts, TcpDial};
-use takt_server::Services;
+use takt_server::{Services, Voters};
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
@@ -39,6 +39,18 @@ pub(super) fn credentials(nodes: &Nodes) -> Result<Option<Credentials>> {
     }))
 }
 
+/// Whom this node takes for a voter.
+pub(super) fn voters(nodes: &Nodes) -> Voters {
+    let names = nodes.tls.as_ref().map(|tls| tls.voters.as_slice());
+    let names = names.unwrap_or_default();
+    if names.is_empty() && nodes.listen.is_some() && nodes.tls.is_some() {
+        tracing::warn!(
+            "whoever has a certificate of `control.tls.ca_file` can write the control plane; name those of voters in `control.tls.voters`"
+        );
+    }
+    Voters::named(names)
+}
+
 /// How this node reaches the others.
 pub(super) fn parts(clock: Arc<dyn Clock>, credentials: Option<&Credentials>) -> Parts {
     let mut parts = Parts::new(clock);
@@ -53,6 +65,7 @@ pub(super) fn serve(
     listener: TcpListener,
     services: &Services,
     credentials: Option<&Credentials>,
+    voters: Voters,
     tasks: &Tasks,
 ) -> Result<()> {
     let mut server = Server::builder()
@@ -66,7 +79,7 @@ pub(super) fn serve(
         let tls = server.tls_config(tls);
         server = tls.context("the certificates of `control.tls` cannot be used")?;
     }
-    let routes = services.for_nodes();
+    let routes = services.for_nodes(voters);
     // What a server is told of it goes for listeners of its own only.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = server

@@ -33,5 +33,6 @@ pub use secret::{NoRandomness, Secret};
 pub use settings::{CertificateRule, Peer, Settings};
 
 pub(crate) use caller::split_actor;
+pub(crate) use certificate::names as certificate_names;
 pub(crate) use guard::collect;
 pub(crate) use refusals::{Refusal, Refusals};

@@ -37,7 +37,9 @@ mod status;
 mod subscribe;
 mod tenants;
 mod v3;
+mod voters;
 mod writer;
 
 pub use services::{CLUSTER_NAME, ControlServer, Services};
 pub use takt_wire::DESCRIPTORS;
+pub use voters::Voters;

@@ -63,6 +63,7 @@ use crate::status::StatusApi;
 use crate::subscribe::ControlApi;
 use crate::tenants::TenantApi;
 use crate::v3::{V3, V3Parts};
+use crate::voters::Voters;
 use crate::writer::Writer;
 
 /// What an installation is called that nobody named.
@@ -156,23 +157,24 @@ impl Services {
         services.into_axum_router().layer(forward).layer(guard)
     }
 
-    /// For other nodes: Raft, the calls that voters pass on, and the log for those who follow it. Whoever
-    /// reaches these is believed.
+    /// For other nodes: Raft and the calls that voters pass on, for voters alone, and the log for those who follow it.
     #[must_use]
-    pub fn for_nodes(&self) -> Routes {
+    pub fn for_nodes(&self, voters: Voters) -> Routes {
         let log = self.log.clone();
         let layer = from_fn(move |request, next| receive(log.clone(), request, next));
         let passed_on = self.all().into_axum_router().layer(layer);
         let routes = Routes::from(passed_on)
             .add_service(self.log.peers())
             .add_service(self.control());
-        match self.presence.clone() {
+        let routes = match self.presence.clone() {
             Some(presence) => {
                 let presence = PresenceApi::new(self.log.clone(), presence);
                 routes.add_service(PresenceServiceServer::new(presence))
             }
             None => routes,
-        }
+        };
+        let voters = from_fn(move |request, next| voters.clone().pass(request, next));
+        routes.into_axum_router().layer(voters).into()
     }
 
     fn all(&self) -> Routes {

@@ -14,8 +14,8 @@ use prometheus_client::registry::Registry;
 use takt_kit::{ManualClock, Tasks};
 use takt_log::{Handle, History, Parts, Settings, Start};
 use takt_model::{Limits, NodeId, Revision, UnixNano};
-use takt_server::Services;
 use takt_server::auth::{Guard, Peer};
+use takt_server::{Services, Voters};
 use takt_views::Views;
 use takt_wire::takt::admin::v1 as wire;
 use takt_wire::takt::admin::v1::cluster_service_client::ClusterServiceClient;
@@ -227,7 +227,7 @@ impl Node {
         let guard = Guard::open_to_all(log.clone(), clock.clone(), &tasks).await;
         let services = Services::new(log.clone(), views, clock, Limits::default());
         let serving = Server::builder()
-            .add_routes(services.for_nodes())
+            .add_routes(services.for_nodes(Voters::default()))
             .serve_with_incoming_shutdown(TcpListenerStream::new(listener), tasks.stopped());
         tasks.spawn("nodes", async move {
             serving.await.unwrap();

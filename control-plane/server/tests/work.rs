@@ -15,8 +15,8 @@ use takt_kit::{ManualClock, Tasks};
 use takt_log::{Handle, Leader, Parts, Settings, Start};
 use takt_model::{Limits, NodeId, UnixNano};
 use takt_reconcile::{Presence, Reconciler};
-use takt_server::Services;
 use takt_server::auth::Guard;
+use takt_server::{Services, Voters};
 use takt_views::Views;
 use takt_wire::takt::admin::v1::cluster_service_client::ClusterServiceClient;
 use takt_wire::takt::admin::v1::job_service_client::JobServiceClient;
@@ -480,7 +480,7 @@ impl Voter {
         let services = Services::new(log.clone(), views, clock, Limits::default())
             .with_presence(presence.clone());
         let serving = Server::builder()
-            .add_routes(services.for_nodes())
+            .add_routes(services.for_nodes(Voters::default()))
             .serve_with_incoming_shutdown(TcpListenerStream::new(listener), tasks.stopped());
         tasks.spawn("nodes", async move {
             serving.await.unwrap();

@@ -42,6 +42,8 @@ pub(crate) struct Tls {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) authority: PathBuf,
+    /// Names in the certificates of voters; of all if there are none.
+    pub(crate) voters: Vec<String>,
 }
 
 /// Who may call the control plane before anything is decided.
@@ -59,13 +61,13 @@ impl Control {
             let listen: Option<SocketAddr> = fields.optional("listen_address", "none: this node is alone", "Where other nodes of the control plane reach this one, for Raft and for changes they pass on. With it, the node waits for `takt ctl cluster bootstrap` or to be taken in. Whoever reaches it is believed, so set `tls` or keep it private.");
             let advertise: Option<String> = fields.optional("advertise_address", "`listen_address`", "What the others call it, when that is another address: `host:port`.");
             let join: Option<String> = fields.optional("join", "none", "Nodes of the cluster to ask to be taken in, such as `control-1:9096,control-2:9096`. Asked until this node is a voter, after its disk was lost, too.");
-            let join: Vec<String> = join.iter().flat_map(|all| all.split(',')).map(|one| one.trim().to_owned()).collect();
+            let join = list(join.as_deref());
             if listen.is_none() && (advertise.is_some() || !join.is_empty()) {
                 let name = if join.is_empty() { "advertise_address" } else { "join" };
                 fields.refuse(name, "needs `control.listen_address`, where the others reach this node");
             }
             let addresses: Option<String> = fields.optional("addresses", "none: the control plane is in this process", "Where the control plane is when it is elsewhere, such as `control-1:9096,control-2:9096`: the `control.listen_address` of its nodes, which are told by `control.tls`. One that does not answer is passed over; while none does, the last view stands.");
-            let addresses: Vec<String> = addresses.iter().flat_map(|all| all.split(',')).map(|one| one.trim().to_owned()).collect();
+            let addresses = list(addresses.as_deref());
             if listen.is_some() && !addresses.is_empty() {
                 fields.refuse("addresses", "says that the control plane is elsewhere, and `control.listen_address` that it is here; keep one");
             }
@@ -114,6 +116,12 @@ impl Control {
     }
 }
 
+/// What stands between commas.
+fn list(text: Option<&str>) -> Vec<String> {
+    let words = text.into_iter().flat_map(|all| all.split(','));
+    words.map(|one| one.trim().to_owned()).collect()
+}
+
 impl Tls {
     fn read(fields: &mut Fields<'_, '_, '_>) -> Option<Self> {
         fields.section("tls", "Certificates between the nodes of the control plane. Each shows its own and accepts those of the authority; all three files or none.", |fields| {
@@ -121,8 +129,13 @@ impl Tls {
             let certificate = file(fields, "cert_file", "The certificate of this node, PEM, for the name or address by which the others reach it.");
             let key = file(fields, "key_file", "Its key, PEM.");
             let authority = file(fields, "ca_file", "Who signs the certificates of the nodes, PEM.");
+            let voters: Option<String> = fields.optional("voters", "none: every certificate of the authority", "Whose certificates are those of voters, by a URI, a DNS name or `CN=` and the common name, such as `control-1,control-2,control-3`. Whoever shows another one may follow the log and nothing else. Set it where data planes have certificates of the same authority: a voter is believed who it says is calling.");
+            let voters = list(voters.as_deref());
+            if !voters.is_empty() && authority.is_none() {
+                fields.refuse("voters", "names certificates, and there are none: `cert_file`, `key_file` and `ca_file` are missing");
+            }
             match (certificate, key, authority) {
-                (Some(certificate), Some(key), Some(authority)) => Some(Self { certificate, key, authority }),
+                (Some(certificate), Some(key), Some(authority)) => Some(Self { certificate, key, authority, voters }),
                 (None, None, None) => None,
                 (Some(_), _, _) | (_, Some(_), _) | (_, _, Some(_)) => {
                     fields.refuse("cert_file", "`cert_file`, `key_file` and `ca_file` go together");

@@ -3,7 +3,7 @@
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// URIs, DNS names and the common name, in this order: the most exact first.
-pub(super) fn names(der: &[u8]) -> Vec<String> {
+pub(crate) fn names(der: &[u8]) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(der) else {
         return Vec::new();
     };
