@@ -15,6 +15,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// After a view was written, the next one waits this many times as long as that took: a small view is kept at
 /// once, a large one does not keep the disk busy.
 const REST: u32 = 10;
+/// A view that could not be written is tried again after so long, then twice as long, up to [`KEEP_EVERY`].
+const RETRY_FIRST: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct Keeper {
@@ -24,6 +26,8 @@ pub(crate) struct Keeper {
     /// When the next one is due.
     due_at: Instant,
     rest_until: Instant,
+    /// How long the next failure makes it wait.
+    retry: Duration,
     /// What is on disk, if that is known.
     kept: (Revision, Option<UnixNano>),
 }
@@ -53,6 +57,7 @@ impl Keeper {
             keeping: None,
             due_at: now,
             rest_until: now,
+            retry: RETRY_FIRST,
             kept: (revision, confirmed_at),
         }
     }
@@ -106,9 +111,13 @@ impl Keeper {
             })
         });
         match &written {
-            Ok(()) => self.kept = what,
+            Ok(()) => (self.kept, self.retry) = (what, RETRY_FIRST),
             // A decision holds even while the disk is full; it is tried again.
-            Err(_) => self.due_at = self.rest_until + Duration::from_secs(1),
+            Err(_) => {
+                self.rest_until += self.retry;
+                self.due_at = self.rest_until;
+                self.retry = (self.retry * 2).min(KEEP_EVERY);
+            }
         }
         written
     }
@@ -122,5 +131,38 @@ impl Keeper {
         self.kept().await?;
         self.keep(held, confirmed_at);
         self.kept().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_view_that_cannot_be_written_is_tried_again_less_and_less_often() {
+        let dir = tempfile::tempdir().unwrap();
+        // A file stands where the directory would have to be.
+        let blocked = dir.path().join("view");
+        std::fs::write(&blocked, "").unwrap();
+        let mut keeper = Keeper::new(blocked.clone(), Revision(0), None);
+        let held = Held::new(
+            takt_model::Limits::default(),
+            crate::view::UnknownTenants::Accept,
+        );
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let failed = Instant::now();
+            // Decisions keep coming.
+            keeper.changed();
+            assert!(matches!(keeper.next().await, Wanted::View));
+            waits.push(failed.elapsed().as_secs());
+            keeper.keep(&held, Some(UnixNano(1)));
+            assert!(matches!(keeper.next().await, Wanted::Attention(_)));
+        }
+        assert_eq!(waits, [0, 1, 2, 4, 8, 16, 32, 60]);
+        std::fs::remove_file(&blocked).unwrap();
+        assert!(matches!(keeper.next().await, Wanted::View));
+        keeper.keep(&held, Some(UnixNano(1)));
+        assert!(matches!(keeper.next().await, Wanted::Nothing));
     }
 }
