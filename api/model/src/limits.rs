@@ -15,7 +15,7 @@ use crate::{ByteSize, RuleGroups, UnitError, format_duration, parse_duration};
 /// Why an override cannot stand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    #[error("no override is named `{0}`; known are: {known}", known = known())]
+    #[error("no override is named `{0}`; nearest are {near}; `takt ctl overrides list-override-fields` lists all", near = near(.0))]
     Unknown(String),
     #[error("`{name}`: {reason}")]
     Value { name: &'static str, reason: String },
@@ -23,10 +23,24 @@ pub enum LimitError {
     Zero { name: &'static str },
 }
 
-fn known() -> String {
+/// How many names are proposed for one that is none.
+const NEAR: usize = 3;
+
+/// The names that look most like it; what holds it, or is held by it, before anything else.
+fn near(name: &str) -> String {
     let limits = FIELDS.iter().map(|field| field.name);
     let recorded = recorded::RECORDED.iter().map(|field| field.name);
-    limits.chain(recorded).collect::<Vec<_>>().join(", ")
+    let mut names: Vec<_> = limits
+        .chain(recorded)
+        .map(|known| {
+            let part = !name.is_empty() && (known.contains(name) || name.contains(known));
+            let likeness = f64::from(u8::from(part)) + strsim::jaro_winkler(known, name);
+            (likeness, format!("`{known}`"))
+        })
+        .collect();
+    names.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let nearest = names.into_iter().take(NEAR).map(|(_, known)| known);
+    nearest.collect::<Vec<_>>().join(", ")
 }
 
 macro_rules! limits {
@@ -308,13 +322,17 @@ mod tests {
     #[test]
     fn unknown_names_and_bad_values_are_refused_with_the_way_out() {
         let mut patch = OverridesPatch::default();
-        assert!(
-            patch
-                .set("ingestion.rate", "1")
-                .unwrap_err()
-                .to_string()
-                .contains("ingestion.rate_limit_bytes")
-        );
+        for (name, near) in [
+            ("ingestion.rate", "ingestion.rate_limit_bytes"),
+            ("max_bytes_per_trace", "global.max_bytes_per_trace"),
+            ("ingestion.rate_limit_byte", "ingestion.rate_limit_bytes"),
+            ("read.max_search_duratoin", "read.max_search_duration"),
+        ] {
+            let said = patch.set(name, "1").unwrap_err().to_string();
+            assert!(said.contains(&format!("`{near}`")), "{said}");
+        }
+        let said = patch.set("", "1").unwrap_err().to_string();
+        assert_eq!(said.matches('`').count(), 2 * (1 + NEAR + 1), "{said}");
         assert!(patch.set("read.max_search_duration", "soon").is_err());
         assert!(
             patch
