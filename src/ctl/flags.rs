@@ -76,7 +76,11 @@ fn with_doc(command: Command, doc: &str) -> Command {
 fn arg(schema: &Schema, verb: &Verb, flag: &Flag) -> Arg {
     let field = flag.field();
     let doc = schema.doc_of(field);
-    let arg = Arg::new(flag.name.clone()).help(doc.replace('\n', " "));
+    let mut help = doc.replace('\n', " ");
+    if field.kind() == Kind::Fixed64 && !field.is_list() {
+        help.push_str(" `2027-01-31T12:00:00Z` is taken, too.");
+    }
+    let arg = Arg::new(flag.name.clone()).help(help);
     if flag.path.len() == 1 && verb.is_positional(field) {
         return arg
             .value_name(field.name().to_uppercase())

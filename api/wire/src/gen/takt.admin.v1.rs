@@ -61,7 +61,7 @@ pub struct AccessPolicySpec {
     /// Where callers may come from, such as 10.0.0.0/8; empty is everywhere.
     #[prost(string, repeated, tag = "4")]
     pub networks: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// From then on it allows nothing; unix nanoseconds.
+    /// From then on it allows nothing. Unix nanoseconds.
     #[prost(fixed64, optional, tag = "5")]
     pub expires_at: ::core::option::Option<u64>,
     /// Switched off: it allows nothing.
@@ -228,6 +228,7 @@ pub struct Token {
     /// Unix nanoseconds.
     #[prost(fixed64, tag = "6")]
     pub created_at: u64,
+    /// From then on it opens nothing.
     #[prost(fixed64, optional, tag = "7")]
     pub expires_at: ::core::option::Option<u64>,
     /// Present when it is revoked.
@@ -254,7 +255,7 @@ pub struct CreateTokenRequest {
     /// The access policy it is to stand for.
     #[prost(string, tag = "4")]
     pub policy: ::prost::alloc::string::String,
-    /// Unix nanoseconds.
+    /// From then on it opens nothing; it does not end if nothing is said. Unix nanoseconds.
     #[prost(fixed64, optional, tag = "5")]
     pub expires_at: ::core::option::Option<u64>,
 }
