@@ -127,7 +127,7 @@ impl House<'_> {
         let registry = &mut self.registry;
         let views = takt_views::Settings::default();
         let views = takt_views::Views::start(log.clone(), views, tasks, registry).await?;
-        let settled = takt_reconcile::Settings::default();
+        let settled = settings.control.reconciler;
         let (reconciler, presence, _) =
             takt_reconcile::Reconciler::new(settled, log.clone(), clock(), registry);
         tasks.spawn("reconciler", reconciler.run(tasks.clone()));

@@ -208,3 +208,23 @@ fn every_field_has_a_reason_and_the_reference_page_is_current() {
     }
     expect_file!["../../docs/configuration.md"].assert_eq(&print::reference(&entries));
 }
+
+#[test]
+fn what_would_cost_nodes_their_work_or_name_no_voter_is_refused() {
+    let text = "\
+control:
+  waits:
+    lost_after: 5s
+  tls:
+    voters: control-1
+";
+    let said = problems(text);
+    assert!(
+        said.contains("control.waits.lost_after") && said.contains("9 s or more"),
+        "{said}"
+    );
+    assert!(
+        said.contains("control.tls.voters") && said.contains("`ca_file` are missing"),
+        "{said}"
+    );
+}

@@ -2,14 +2,20 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use takt_domain::nodes::{NodeName, Zone};
 use takt_log::Start;
 use takt_model::NodeId;
+use takt_reconcile::Waits;
 use takt_server::auth::{CertificateRule, Role};
 
 use crate::config::fields::Fields;
 use crate::config::value::{Value, words};
+
+/// Nodes say every two seconds that they live and act for two thirds of this on what they were told: two messages may be
+/// lost without costing a node its work.
+const LOST_AFTER_MIN: Duration = Duration::from_secs(9);
 
 /// Both ends of the control plane in one process.
 #[derive(Debug, Clone)]
@@ -17,6 +23,7 @@ pub(crate) struct Control {
     /// What this installation is called.
     pub(crate) cluster_name: String,
     pub(crate) log: takt_log::Settings,
+    pub(crate) reconciler: takt_reconcile::Settings,
     pub(crate) nodes: Nodes,
     /// Where the data plane keeps the last view it followed.
     pub(crate) view_dir: PathBuf,
@@ -109,11 +116,28 @@ impl Control {
                 }
             }
             let nodes = Nodes { listen, tls: Tls::read(fields) };
+            let reconciler = takt_reconcile::Settings { waits: waits(fields), ..takt_reconcile::Settings::default() };
             let auth = Auth::read(fields, &dir);
             let cluster_name = fields.value("cluster_name", takt_server::CLUSTER_NAME, "What this installation is called in the admin API v3, where tenants and realms may name their cluster; that of your scripts, if they have one.");
-            Self { cluster_name, log, nodes, view_dir: dir.join("view"), addresses, node, zone, auth }
+            Self { cluster_name, log, reconciler, nodes, view_dir: dir.join("view"), addresses, node, zone, auth }
         })
     }
+}
+
+fn waits(fields: &mut Fields<'_, '_, '_>) -> Waits {
+    fields.section("waits", "How long the control plane waits for nodes and remembers work. The leader's count; set them alike on all voters.", |fields| {
+        let lost_after: Duration = fields.value("lost_after", "30s", "Silence after which a node is lost: its partitions go to others, its leases and jobs end. It stops by itself after two thirds of it, so clocks may differ by less than the rest.");
+        if lost_after < LOST_AFTER_MIN {
+            fields.refuse("lost_after", format!("must be {} s or more: nodes say every 2 s that they live, and one lost message is not to cost them their work", LOST_AFTER_MIN.as_secs()));
+        }
+        Waits {
+            lost_after,
+            forget_left_after: fields.value("forget_left_after", "10m", "After which a node that left is forgotten, if it owns nothing."),
+            forget_lost_after: fields.value("forget_lost_after", "1h", "After which a lost node is forgotten; until then it may come back under its name."),
+            jobs_kept: fields.value("jobs_kept", "1h", "How long finished jobs are remembered."),
+            poisoned_kept: fields.value("poisoned_kept", "168h", "How long jobs are remembered that failed too often: somebody should look at them."),
+        }
+    })
 }
 
 /// What stands between commas.
