@@ -3,7 +3,9 @@
 //! A document is `kind:` (a noun of `takt ctl`) and the fields of that thing. What would change is not guessed
 //! here: the request is tried first (`dry_run`), and the events of the answer are the difference.
 
-use std::collections::BTreeMap;
+mod documents;
+mod prune;
+
 use std::io::{BufRead as _, Write as _};
 
 use anyhow::{Context as _, Result, bail};
@@ -11,15 +13,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 
+use documents::Document;
+
 use super::call::Client;
 use super::schema::{CHANGE, Noun, Schema, Verb};
-use super::{flags, show, text};
-
-/// Something that should be there.
-struct Document {
-    noun: String,
-    fields: Map<String, Value>,
-}
+use super::{flags, show};
 
 /// A request that is ready to be made.
 struct Step<'a> {
@@ -37,7 +35,12 @@ pub(super) fn command() -> Command {
         .long_about(
             "Make what stands in a file so: shows the difference, asks, and carries it out.\n\n\
              The file has one YAML document for each thing: `kind` (as in `tenant`) and its fields. \
-             `takt ctl explain KIND` lists the fields.",
+             `takt ctl explain KIND` lists the fields.\n\n\
+             \x20   kind: tenant\n    tenant: shop\n    display_name: The shop\n    ---\n\
+             \x20   kind: overrides\n    scope: { tenant: shop }\n\
+             \x20   fields: { ingestion.rate_limit_bytes: \"5000000\" }\n    ---\n\
+             \x20   kind: policy\n    tenant: shop\n\
+             \x20   spec: { name: slow, rule: { latency: { above_ns: 500000000 } } }",
         )
         .arg(
             Arg::new("file")
@@ -61,13 +64,18 @@ pub(super) async fn run(
     tell: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<()> {
     let file = matches.get_one::<String>("file").context("which file?")?;
-    let documents = documents(schema, file)?;
+    let documents = documents::read(schema, file)?;
     let mut steps = Vec::new();
     for document in &documents {
-        steps.extend(step(schema, client, document).await?);
+        let step = step(schema, client, document).await;
+        let (step, left_out) = step.with_context(|| document.place())?;
+        for note in left_out {
+            tell(&format!("{note}\n"))?;
+        }
+        steps.push(step);
     }
     if matches.get_flag("prune") {
-        steps.extend(surplus(schema, client, &documents).await?);
+        steps.extend(prune::surplus(schema, client, &documents).await?);
     }
     for step in &mut steps {
         step.events = try_out(client, step).await?;
@@ -105,40 +113,6 @@ fn agreed() -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "yes"))
 }
 
-fn documents(schema: &Schema, file: &str) -> Result<Vec<Document>> {
-    let values: Vec<Value> = serde_saphyr::from_multiple(&text::read(file)?)
-        .with_context(|| format!("`{file}` is not YAML"))?;
-    let document = |(value, number): (Value, usize)| {
-        let Value::Object(mut fields) = value else {
-            bail!("document {number} of `{file}` has no fields");
-        };
-        let Some(Value::String(noun)) = fields.remove("kind") else {
-            bail!("document {number} of `{file}` has no `kind`");
-        };
-        let known = || {
-            let nouns = schema
-                .nouns
-                .iter()
-                .filter(|noun| writer(noun, true).is_some());
-            nouns
-                .map(|noun| noun.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        if schema
-            .noun(&noun)
-            .is_none_or(|noun| writer(noun, true).is_none())
-        {
-            bail!(
-                "document {number}: `{noun}` cannot be applied; kinds are {}",
-                known()
-            );
-        }
-        Ok(Document { noun, fields })
-    };
-    values.into_iter().zip(1..).map(document).collect()
-}
-
 /// The method that makes a thing so: `replace` whatever there is, else `create` or `update`.
 fn writer(noun: &Noun, exists: bool) -> Option<&Verb> {
     noun.verb("replace")
@@ -149,7 +123,7 @@ async fn step<'a>(
     schema: &'a Schema,
     client: &Client,
     document: &Document,
-) -> Result<Option<Step<'a>>> {
+) -> Result<(Step<'a>, Vec<String>)> {
     let noun = schema
         .noun(&document.noun)
         .context("the kind was checked")?;
@@ -158,12 +132,19 @@ async fn step<'a>(
         bail!("`{}` can be created and not changed afterwards", noun.name);
     };
     let json = request(verb, &document.fields, current.as_ref());
-    Ok(Some(Step {
+    let title = title(noun, &document.fields);
+    let left_out = document.left_out(noun, verb, &json, current.as_ref());
+    let left_out = left_out.map(|field| format!("{title}: `{field}` is not what it is there, and is left as it is: `apply` cannot set it"));
+    let left_out = left_out.collect();
+    let step = Step {
         verb,
-        title: title(noun, &document.fields),
+        title,
         json: Value::Object(json),
         events: Vec::new(),
-    }))
+    };
+    // What is wrong with it is said before anything is tried.
+    flags::message(verb.method.input(), step.json.clone())?;
+    Ok((step, left_out))
 }
 
 /// The thing as it stands; `None` when there is none.
@@ -276,63 +257,6 @@ fn identity(noun: &Noun) -> Vec<String> {
         .map(|get| get.method.input().fields().collect::<Vec<_>>());
     let fields = fields.unwrap_or_default();
     fields.iter().map(|field| field.name().to_owned()).collect()
-}
-
-/// Deletions of what is of the same kinds and stands in no document.
-async fn surplus<'a>(
-    schema: &'a Schema,
-    client: &Client,
-    documents: &[Document],
-) -> Result<Vec<Step<'a>>> {
-    let mut by_noun: BTreeMap<&str, Vec<&Document>> = BTreeMap::new();
-    for document in documents {
-        by_noun.entry(&document.noun).or_default().push(document);
-    }
-    let mut steps = Vec::new();
-    for (name, documents) in by_noun {
-        let noun = schema.noun(name).context("the kind was checked")?;
-        let (Some(list), Some(delete)) = (noun.verb("list"), noun.verb("delete")) else {
-            bail!("`{name}` cannot be pruned: it cannot be listed and deleted");
-        };
-        let identity = identity(noun);
-        let is = |one: &Map<String, Value>, other: &Map<String, Value>| {
-            identity.iter().all(|name| one.get(name) == other.get(name))
-        };
-        let request = flags::message(list.method.input(), Value::Object(Map::new()))?;
-        let answer = super::every_page(client, list, request).await?;
-        let Value::Object(answer) = show::json(&answer)? else {
-            continue;
-        };
-        let things = answer
-            .values()
-            .find_map(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        for thing in things.iter().filter_map(Value::as_object) {
-            if documents.iter().any(|document| is(&document.fields, thing)) {
-                continue;
-            }
-            let named: Map<String, Value> = identity
-                .iter()
-                .filter_map(|name| Some((name.clone(), thing.get(name)?.clone())))
-                .collect();
-            steps.push(Step {
-                verb: delete,
-                title: title(noun, &named),
-                json: Value::Object(request_for(delete, &named, thing)),
-                events: Vec::new(),
-            });
-        }
-    }
-    Ok(steps)
-}
-
-fn request_for(
-    verb: &Verb,
-    fields: &Map<String, Value>,
-    current: &Map<String, Value>,
-) -> Map<String, Value> {
-    request(verb, fields, Some(current))
 }
 
 /// What the server would write. A thing that is gone already (a tombstone in a list) is nothing to delete.

@@ -42,7 +42,12 @@ pub(super) fn explain(schema: &Schema, words: &str) -> Result<String> {
     let mut text = String::new();
     if let Some(field) = &field {
         let _infallible = writeln!(text, "{} <{}>\n", field.full_name(), kind(field));
-        text.push_str(&indented(schema.doc_of(field)));
+        // A field without words of its own has those of its type, which follow.
+        if fields_of(field)
+            .is_none_or(|inner| schema.doc(inner.full_name()) != schema.doc_of(field))
+        {
+            text.push_str(&indented(schema.doc_of(field)));
+        }
         let Some(inner) = fields_of(field) else {
             if let Kind::Enum(one) = field.kind() {
                 for (short, long) in text::choices(&one) {

@@ -309,6 +309,13 @@ mod tests {
                 silent.push(name.to_owned());
             }
         };
+        let services = schema.pool.services();
+        for service in services.filter(|service| service.package_name() == PACKAGE) {
+            look(service.full_name(), schema.doc(service.full_name()));
+            for method in service.methods() {
+                look(method.full_name(), schema.doc(method.full_name()));
+            }
+        }
         for message in messages.values() {
             if is_thing(message) {
                 look(message.full_name(), schema.doc(message.full_name()));

@@ -208,6 +208,61 @@ async fn what_stands_in_a_file_is_made_so() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_document_says_is_carried_out_or_told() {
+    let server = Server::start().await;
+    server.ctl("tenant create a").await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("wanted.yaml");
+    let apply = |more: &str| format!("apply -f {}{more}", file.display());
+    let file_of = |text: &str| std::fs::write(&file, text).unwrap();
+    file_of("kind: tenant\ntenant: a\n---\nkind: tenant\ntenant: a\ndisplayname: B\n");
+    let refused = server.try_ctl(&apply(" --yes")).await.unwrap_err();
+    let refused = format!("{refused:#}");
+    assert!(
+        refused.contains("document 2 (`tenant`)") && refused.contains("`display_name`"),
+        "{refused}"
+    );
+    file_of("kind: tenant\ntenant: a\nlabels: 7\n");
+    let refused = server.try_ctl(&apply(" --yes")).await.unwrap_err();
+    let refused = format!("{refused:#}");
+    assert!(refused.contains("document 1 (`tenant`)"), "{refused}");
+    let policies = |names: &[&str]| {
+        let policy = |name: &&str| {
+            format!(
+                "kind: policy\ntenant: a\nspec: {{ name: {name}, rule: {{ latency: {{ above_ns: 5 }} }} }}\n"
+            )
+        };
+        names.iter().map(policy).collect::<Vec<_>>().join("---\n")
+    };
+    file_of(&policies(&["slow", "slower"]));
+    let done = server.ctl(&apply(" --yes")).await;
+    assert!(done.contains("policy a slower done"), "{done}");
+    assert_eq!(server.ctl(&apply(" --yes")).await, "nothing to do\n");
+    file_of(&policies(&["slow"]));
+    let done = server.ctl(&apply(" --yes --prune")).await;
+    assert!(done.ends_with("policy a slower done\n"), "{done}");
+    let left = server.ctl("policy list --tenant a -o json").await;
+    let left: serde_json::Value = serde_json::from_str(&left).unwrap();
+    assert_eq!(left["policies"].as_array().unwrap().len(), 1, "{left}");
+    // What was read can be applied; what it cannot change is told.
+    let read = server.ctl("tenant get a -o json").await;
+    let read: serde_json::Value = serde_json::from_str(&read).unwrap();
+    let mut read = read["tenant"].clone();
+    read["kind"] = "tenant".into();
+    file_of(&read.to_string());
+    assert_eq!(server.ctl(&apply(" --yes")).await, "nothing to do\n");
+    read["state"] = "TENANT_STATE_DELETED".into();
+    file_of(&read.to_string());
+    let told = server.ctl(&apply(" --yes")).await;
+    assert!(
+        told.starts_with("tenant a: `state` is not what it is there")
+            && told.ends_with("nothing to do\n"),
+        "{told}"
+    );
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn wrong_arguments_are_told_before_anything_is_sent() {
     let wrong = [

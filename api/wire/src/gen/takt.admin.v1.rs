@@ -4757,6 +4757,7 @@ pub mod job_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Shows one job.
         pub async fn get_job(
             &mut self,
             request: impl tonic::IntoRequest<super::GetJobRequest>,
@@ -4778,6 +4779,7 @@ pub mod job_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.JobService", "GetJob"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows the jobs, or those that the filters leave.
         pub async fn list_jobs(
             &mut self,
             request: impl tonic::IntoRequest<super::ListJobsRequest>,
@@ -4892,10 +4894,12 @@ pub mod job_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with JobServiceServer.
     #[async_trait]
     pub trait JobService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows one job.
         async fn get_job(
             &self,
             request: tonic::Request<super::GetJobRequest>,
         ) -> std::result::Result<tonic::Response<super::GetJobResponse>, tonic::Status>;
+        /// Shows the jobs, or those that the filters leave.
         async fn list_jobs(
             &self,
             request: tonic::Request<super::ListJobsRequest>,
@@ -6073,6 +6077,7 @@ pub mod ledger_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Shows the accounts of the books and what stands on them.
         pub async fn list_accounts(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAccountsRequest>,
@@ -6097,6 +6102,7 @@ pub mod ledger_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.LedgerService", "ListAccounts"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows one account.
         pub async fn get_account(
             &mut self,
             request: impl tonic::IntoRequest<super::GetAccountRequest>,
@@ -6291,6 +6297,7 @@ pub mod ledger_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with LedgerServiceServer.
     #[async_trait]
     pub trait LedgerService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows the accounts of the books and what stands on them.
         async fn list_accounts(
             &self,
             request: tonic::Request<super::ListAccountsRequest>,
@@ -6298,6 +6305,7 @@ pub mod ledger_service_server {
             tonic::Response<super::ListAccountsResponse>,
             tonic::Status,
         >;
+        /// Shows one account.
         async fn get_account(
             &self,
             request: tonic::Request<super::GetAccountRequest>,
@@ -6926,6 +6934,7 @@ pub mod billing_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Shows what usage costs: every rate card.
         pub async fn list_rate_cards(
             &mut self,
             request: impl tonic::IntoRequest<super::ListRateCardsRequest>,
@@ -6952,6 +6961,7 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Shows one rate card.
         pub async fn get_rate_card(
             &mut self,
             request: impl tonic::IntoRequest<super::GetRateCardRequest>,
@@ -7055,6 +7065,7 @@ pub mod billing_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.BillingService", "SetTerms"));
             self.inner.unary(req, path, codec).await
         }
+        /// Gives a tenant an amount that pays for usage before money does.
         pub async fn grant_credit(
             &mut self,
             request: impl tonic::IntoRequest<super::GrantCreditRequest>,
@@ -7079,6 +7090,7 @@ pub mod billing_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.BillingService", "GrantCredit"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows what a tenant was given, and what is left of it.
         pub async fn list_credits(
             &mut self,
             request: impl tonic::IntoRequest<super::ListCreditsRequest>,
@@ -7155,6 +7167,7 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Shows what a tenant promised to use.
         pub async fn list_commitments(
             &mut self,
             request: impl tonic::IntoRequest<super::ListCommitmentsRequest>,
@@ -7181,6 +7194,7 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Shows the invoices of a tenant.
         pub async fn list_invoices(
             &mut self,
             request: impl tonic::IntoRequest<super::ListInvoicesRequest>,
@@ -7205,6 +7219,7 @@ pub mod billing_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.BillingService", "ListInvoices"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows one invoice with its lines.
         pub async fn get_invoice(
             &mut self,
             request: impl tonic::IntoRequest<super::GetInvoiceRequest>,
@@ -7308,6 +7323,7 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Books that an invoice was paid.
         pub async fn pay_invoice(
             &mut self,
             request: impl tonic::IntoRequest<super::PayInvoiceRequest>,
@@ -7332,6 +7348,7 @@ pub mod billing_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.BillingService", "PayInvoice"));
             self.inner.unary(req, path, codec).await
         }
+        /// Books that an invoice will not be paid.
         pub async fn write_off_invoice(
             &mut self,
             request: impl tonic::IntoRequest<super::WriteOffInvoiceRequest>,
@@ -7398,6 +7415,7 @@ pub mod billing_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with BillingServiceServer.
     #[async_trait]
     pub trait BillingService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows what usage costs: every rate card.
         async fn list_rate_cards(
             &self,
             request: tonic::Request<super::ListRateCardsRequest>,
@@ -7405,6 +7423,7 @@ pub mod billing_service_server {
             tonic::Response<super::ListRateCardsResponse>,
             tonic::Status,
         >;
+        /// Shows one rate card.
         async fn get_rate_card(
             &self,
             request: tonic::Request<super::GetRateCardRequest>,
@@ -7436,6 +7455,7 @@ pub mod billing_service_server {
             tonic::Response<super::SetTermsResponse>,
             tonic::Status,
         >;
+        /// Gives a tenant an amount that pays for usage before money does.
         async fn grant_credit(
             &self,
             request: tonic::Request<super::GrantCreditRequest>,
@@ -7443,6 +7463,7 @@ pub mod billing_service_server {
             tonic::Response<super::GrantCreditResponse>,
             tonic::Status,
         >;
+        /// Shows what a tenant was given, and what is left of it.
         async fn list_credits(
             &self,
             request: tonic::Request<super::ListCreditsRequest>,
@@ -7466,6 +7487,7 @@ pub mod billing_service_server {
             tonic::Response<super::CreateCommitmentResponse>,
             tonic::Status,
         >;
+        /// Shows what a tenant promised to use.
         async fn list_commitments(
             &self,
             request: tonic::Request<super::ListCommitmentsRequest>,
@@ -7473,6 +7495,7 @@ pub mod billing_service_server {
             tonic::Response<super::ListCommitmentsResponse>,
             tonic::Status,
         >;
+        /// Shows the invoices of a tenant.
         async fn list_invoices(
             &self,
             request: tonic::Request<super::ListInvoicesRequest>,
@@ -7480,6 +7503,7 @@ pub mod billing_service_server {
             tonic::Response<super::ListInvoicesResponse>,
             tonic::Status,
         >;
+        /// Shows one invoice with its lines.
         async fn get_invoice(
             &self,
             request: tonic::Request<super::GetInvoiceRequest>,
@@ -7511,6 +7535,7 @@ pub mod billing_service_server {
             tonic::Response<super::FinaliseInvoiceResponse>,
             tonic::Status,
         >;
+        /// Books that an invoice was paid.
         async fn pay_invoice(
             &self,
             request: tonic::Request<super::PayInvoiceRequest>,
@@ -7518,6 +7543,7 @@ pub mod billing_service_server {
             tonic::Response<super::PayInvoiceResponse>,
             tonic::Status,
         >;
+        /// Books that an invoice will not be paid.
         async fn write_off_invoice(
             &self,
             request: tonic::Request<super::WriteOffInvoiceRequest>,
@@ -8745,6 +8771,7 @@ pub mod licence_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Shows every licence, and what became of it.
         pub async fn list_licences(
             &mut self,
             request: impl tonic::IntoRequest<super::ListLicencesRequest>,
@@ -8769,6 +8796,7 @@ pub mod licence_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.LicenceService", "ListLicences"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows one licence.
         pub async fn get_licence(
             &mut self,
             request: impl tonic::IntoRequest<super::GetLicenceRequest>,
@@ -8818,6 +8846,7 @@ pub mod licence_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.LicenceService", "AddLicence"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes a licence out, and what it alone allowed.
         pub async fn remove_licence(
             &mut self,
             request: impl tonic::IntoRequest<super::RemoveLicenceRequest>,
@@ -8913,6 +8942,7 @@ pub mod licence_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with LicenceServiceServer.
     #[async_trait]
     pub trait LicenceService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows every licence, and what became of it.
         async fn list_licences(
             &self,
             request: tonic::Request<super::ListLicencesRequest>,
@@ -8920,6 +8950,7 @@ pub mod licence_service_server {
             tonic::Response<super::ListLicencesResponse>,
             tonic::Status,
         >;
+        /// Shows one licence.
         async fn get_licence(
             &self,
             request: tonic::Request<super::GetLicenceRequest>,
@@ -8935,6 +8966,7 @@ pub mod licence_service_server {
             tonic::Response<super::AddLicenceResponse>,
             tonic::Status,
         >;
+        /// Takes a licence out, and what it alone allowed.
         async fn remove_licence(
             &self,
             request: tonic::Request<super::RemoveLicenceRequest>,
@@ -9639,6 +9671,7 @@ pub mod node_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Shows one node, and what it holds.
         pub async fn get_node(
             &mut self,
             request: impl tonic::IntoRequest<super::GetNodeRequest>,
@@ -9663,6 +9696,7 @@ pub mod node_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.NodeService", "GetNode"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows every node that is known, lost ones included.
         pub async fn list_nodes(
             &mut self,
             request: impl tonic::IntoRequest<super::ListNodesRequest>,
@@ -9802,10 +9836,12 @@ pub mod node_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with NodeServiceServer.
     #[async_trait]
     pub trait NodeService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows one node, and what it holds.
         async fn get_node(
             &self,
             request: tonic::Request<super::GetNodeRequest>,
         ) -> std::result::Result<tonic::Response<super::GetNodeResponse>, tonic::Status>;
+        /// Shows every node that is known, lost ones included.
         async fn list_nodes(
             &self,
             request: tonic::Request<super::ListNodesRequest>,
@@ -12100,6 +12136,7 @@ pub mod ring_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.RingService", "GetRing"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows every ring.
         pub async fn list_rings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListRingsRequest>,
@@ -12149,6 +12186,7 @@ pub mod ring_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.RingService", "UpdateRing"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows one partition and its owners.
         pub async fn get_partition(
             &mut self,
             request: impl tonic::IntoRequest<super::GetPartitionRequest>,
@@ -12173,6 +12211,7 @@ pub mod ring_service_client {
                 .insert(GrpcMethod::new("takt.admin.v1.RingService", "GetPartition"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shows the partitions of a ring.
         pub async fn list_partitions(
             &mut self,
             request: impl tonic::IntoRequest<super::ListPartitionsRequest>,
@@ -12380,6 +12419,7 @@ pub mod ring_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Leaves a partition with the owner it was about to leave.
         pub async fn cancel_handover(
             &mut self,
             request: impl tonic::IntoRequest<super::CancelHandoverRequest>,
@@ -12474,6 +12514,7 @@ pub mod ring_service_server {
             &self,
             request: tonic::Request<super::GetRingRequest>,
         ) -> std::result::Result<tonic::Response<super::GetRingResponse>, tonic::Status>;
+        /// Shows every ring.
         async fn list_rings(
             &self,
             request: tonic::Request<super::ListRingsRequest>,
@@ -12489,6 +12530,7 @@ pub mod ring_service_server {
             tonic::Response<super::UpdateRingResponse>,
             tonic::Status,
         >;
+        /// Shows one partition and its owners.
         async fn get_partition(
             &self,
             request: tonic::Request<super::GetPartitionRequest>,
@@ -12496,6 +12538,7 @@ pub mod ring_service_server {
             tonic::Response<super::GetPartitionResponse>,
             tonic::Status,
         >;
+        /// Shows the partitions of a ring.
         async fn list_partitions(
             &self,
             request: tonic::Request<super::ListPartitionsRequest>,
@@ -12559,6 +12602,7 @@ pub mod ring_service_server {
             tonic::Response<super::HandOverPartitionResponse>,
             tonic::Status,
         >;
+        /// Leaves a partition with the owner it was about to leave.
         async fn cancel_handover(
             &self,
             request: tonic::Request<super::CancelHandoverRequest>,
@@ -16096,6 +16140,7 @@ pub mod operation_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Shows one.
         pub async fn get_operation(
             &mut self,
             request: impl tonic::IntoRequest<super::GetOperationRequest>,
@@ -16122,6 +16167,7 @@ pub mod operation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Shows those under way, and those that ended as long as that is kept.
         pub async fn list_operations(
             &mut self,
             request: impl tonic::IntoRequest<super::ListOperationsRequest>,
@@ -16190,6 +16236,7 @@ pub mod operation_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with OperationServiceServer.
     #[async_trait]
     pub trait OperationService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows one.
         async fn get_operation(
             &self,
             request: tonic::Request<super::GetOperationRequest>,
@@ -16197,6 +16244,7 @@ pub mod operation_service_server {
             tonic::Response<super::GetOperationResponse>,
             tonic::Status,
         >;
+        /// Shows those under way, and those that ended as long as that is kept.
         async fn list_operations(
             &self,
             request: tonic::Request<super::ListOperationsRequest>,
@@ -17348,6 +17396,7 @@ pub mod status_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// How the node that is asked stands.
     #[derive(Debug, Clone)]
     pub struct StatusServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -17428,6 +17477,7 @@ pub mod status_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Shows how far this node is, and whom it follows.
         pub async fn get_status(
             &mut self,
             request: impl tonic::IntoRequest<super::GetStatusRequest>,
@@ -17467,6 +17517,7 @@ pub mod status_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with StatusServiceServer.
     #[async_trait]
     pub trait StatusService: std::marker::Send + std::marker::Sync + 'static {
+        /// Shows how far this node is, and whom it follows.
         async fn get_status(
             &self,
             request: tonic::Request<super::GetStatusRequest>,
@@ -17475,6 +17526,7 @@ pub mod status_service_server {
             tonic::Status,
         >;
     }
+    /// How the node that is asked stands.
     #[derive(Debug)]
     pub struct StatusServiceServer<T> {
         inner: Arc<T>,

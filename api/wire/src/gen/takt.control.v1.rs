@@ -91,6 +91,7 @@ pub mod decisions_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// What samplers do with the decision index.
     #[derive(Debug, Clone)]
     pub struct DecisionsServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -373,6 +374,7 @@ pub mod decisions_service_server {
             tonic::Status,
         >;
     }
+    /// What samplers do with the decision index.
     #[derive(Debug)]
     pub struct DecisionsServiceServer<T> {
         inner: Arc<T>,
@@ -969,6 +971,7 @@ pub mod jobs_service_client {
                 .insert(GrpcMethod::new("takt.control.v1.JobsService", "ReportJob"));
             self.inner.unary(req, path, codec).await
         }
+        /// A job is done.
         pub async fn complete_job(
             &mut self,
             request: impl tonic::IntoRequest<super::CompleteJobRequest>,
@@ -993,6 +996,7 @@ pub mod jobs_service_client {
                 .insert(GrpcMethod::new("takt.control.v1.JobsService", "CompleteJob"));
             self.inner.unary(req, path, codec).await
         }
+        /// A job could not be done; it is tried again, unless that cannot help.
         pub async fn fail_job(
             &mut self,
             request: impl tonic::IntoRequest<super::FailJobRequest>,
@@ -1048,6 +1052,7 @@ pub mod jobs_service_server {
             tonic::Response<super::ReportJobResponse>,
             tonic::Status,
         >;
+        /// A job is done.
         async fn complete_job(
             &self,
             request: tonic::Request<super::CompleteJobRequest>,
@@ -1055,6 +1060,7 @@ pub mod jobs_service_server {
             tonic::Response<super::CompleteJobResponse>,
             tonic::Status,
         >;
+        /// A job could not be done; it is tried again, unless that cannot help.
         async fn fail_job(
             &self,
             request: tonic::Request<super::FailJobRequest>,
@@ -2038,6 +2044,7 @@ pub mod lease_service_client {
                 .insert(GrpcMethod::new("takt.control.v1.LeaseService", "AcquireLease"));
             self.inner.unary(req, path, codec).await
         }
+        /// Gives a lease back before it ends.
         pub async fn release_lease(
             &mut self,
             request: impl tonic::IntoRequest<super::ReleaseLeaseRequest>,
@@ -2086,6 +2093,7 @@ pub mod lease_service_server {
             tonic::Response<super::AcquireLeaseResponse>,
             tonic::Status,
         >;
+        /// Gives a lease back before it ends.
         async fn release_lease(
             &self,
             request: tonic::Request<super::ReleaseLeaseRequest>,
@@ -2437,6 +2445,7 @@ pub mod purge_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Something of a deleted tenant is gone.
         pub async fn record_purge(
             &mut self,
             request: impl tonic::IntoRequest<super::RecordPurgeRequest>,
@@ -2476,6 +2485,7 @@ pub mod purge_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with PurgeServiceServer.
     #[async_trait]
     pub trait PurgeService: std::marker::Send + std::marker::Sync + 'static {
+        /// Something of a deleted tenant is gone.
         async fn record_purge(
             &self,
             request: tonic::Request<super::RecordPurgeRequest>,
@@ -2767,6 +2777,7 @@ pub mod control_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// What data planes follow.
     #[derive(Debug, Clone)]
     pub struct ControlServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2903,6 +2914,7 @@ pub mod control_service_server {
             request: tonic::Request<tonic::Streaming<super::SubscribeRequest>>,
         ) -> std::result::Result<tonic::Response<Self::SubscribeStream>, tonic::Status>;
     }
+    /// What data planes follow.
     #[derive(Debug)]
     pub struct ControlServiceServer<T> {
         inner: Arc<T>,
@@ -3119,6 +3131,7 @@ pub mod usage_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// What was used, reported by those who saw it.
     #[derive(Debug, Clone)]
     pub struct UsageServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3252,6 +3265,7 @@ pub mod usage_service_server {
             tonic::Status,
         >;
     }
+    /// What was used, reported by those who saw it.
     #[derive(Debug)]
     pub struct UsageServiceServer<T> {
         inner: Arc<T>,

@@ -309,6 +309,7 @@ pub mod querier_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// Parts of a query, handed to queriers by the frontend.
     #[derive(Debug, Clone)]
     pub struct QuerierServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -432,6 +433,7 @@ pub mod querier_service_server {
             request: tonic::Request<super::RunRequest>,
         ) -> std::result::Result<tonic::Response<super::RunResponse>, tonic::Status>;
     }
+    /// Parts of a query, handed to queriers by the frontend.
     #[derive(Debug)]
     pub struct QuerierServiceServer<T> {
         inner: Arc<T>,
