@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::journal::{Account, Cause, Entry};
 use super::names::Sku;
-use super::{Book, Currency, Event, Period, Rejection, bounded_memo, known};
+use super::rules::{bounded_memo, known};
+use super::{Book, Currency, Event, Period, Rejection};
 use crate::tenants::matches;
 use crate::{Facts, State};
 

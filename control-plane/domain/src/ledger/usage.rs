@@ -10,7 +10,8 @@ use takt_model::{TenantId, UnixNano};
 
 use super::chain::{Head, What};
 use super::names::{Dimension, Source};
-use super::{Book, Event, Period, Rejection, known};
+use super::rules::known;
+use super::{Book, Event, Period, Rejection};
 use crate::{Facts, State};
 
 /// How many ranges a report may have.
