@@ -36,3 +36,4 @@ pub(crate) use caller::split_actor;
 pub(crate) use certificate::names as certificate_names;
 pub(crate) use guard::collect;
 pub(crate) use refusals::{Refusal, Refusals};
+pub(crate) use rules::is_report;

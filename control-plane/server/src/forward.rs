@@ -1,8 +1,8 @@
 //! Changes go to the node that leads, whichever node is asked.
 //!
 //! A command has no form on the wire, so the call itself travels: the same request with its headers, over the
-//! connections between nodes. Who calls has been checked here and is told to the leader, which believes it because only nodes
-//! reach the port it comes in by: [`receive`] stands there.
+//! connections between nodes. Who calls has been checked here and is told to the leader, which believes it because only voters
+//! can say it on the port it comes in by: [`Forward::receive`] stands there. Nodes report on that port in their own name.
 
 mod once;
 
@@ -23,6 +23,7 @@ use tonic::{ConnectError, Status};
 use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
 
+use crate::auth::is_report;
 use crate::refusal::NOT_LEADER;
 use crate::request::Actor;
 use crate::writer::fresh;
@@ -80,6 +81,25 @@ impl Forward {
             Leader::Unknown => next.run(request).await,
             Leader::Here | Leader::At { .. } => self.on(method, request, next, deadline).await,
         }
+    }
+
+    /// The layer around the services of the port between nodes: calls that were passed on, where this node leads, and
+    /// what nodes report themselves.
+    pub(crate) async fn receive(self, mut request: Request, next: Next) -> Response {
+        let method = AdminMethod::of_path(request.uri().path());
+        if !is_passed_on(request.headers()) && method.is_some_and(is_report) {
+            return self.pass(request, next).await;
+        }
+        let Some(_by) = request.headers_mut().remove(BY) else {
+            let text = "this port takes what nodes report and what voters pass on; call the HTTP or the gRPC port";
+            return Status::permission_denied(text).into_http();
+        };
+        if self.log.leader() != Leader::Here {
+            return nobody_leads().into_http();
+        }
+        let actor = request.headers_mut().remove(FOR);
+        restore(&mut request, actor.as_ref());
+        next.run(request).await
     }
 
     async fn leader(&self, deadline: Instant) -> Leader {
@@ -192,19 +212,9 @@ fn unsent(error: &(dyn std::error::Error + 'static)) -> bool {
     chain.into_iter().any(|error| error.is::<ConnectError>())
 }
 
-/// The layer around the services of the port between nodes: only calls that were passed on, and only where
-/// somebody leads.
-pub(crate) async fn receive(log: Handle, mut request: Request, next: Next) -> Response {
-    let Some(_by) = request.headers_mut().remove(BY) else {
-        return Status::permission_denied("this port is for nodes of the control plane")
-            .into_http();
-    };
-    if log.leader() != Leader::Here {
-        return nobody_leads().into_http();
-    }
-    let actor = request.headers_mut().remove(FOR);
-    restore(&mut request, actor.as_ref());
-    next.run(request).await
+/// Whether a node says that it passes the call on for somebody.
+pub(crate) fn is_passed_on(headers: &HeaderMap) -> bool {
+    headers.contains_key(BY)
 }
 
 /// Calls that only the leader can answer.

@@ -45,7 +45,7 @@ use crate::auth::Guard;
 use crate::billing::BillingApi;
 use crate::cluster::ClusterApi;
 use crate::decisions::{DecisionApi, SamplersApi};
-use crate::forward::{Forward, receive};
+use crate::forward::Forward;
 use crate::jobs::{JobApi, WorkerApi};
 use crate::ledger::{LedgerApi, UsageApi};
 use crate::licences::LicenceApi;
@@ -157,11 +157,12 @@ impl Services {
         services.into_axum_router().layer(forward).layer(guard)
     }
 
-    /// For other nodes: Raft and the calls that voters pass on, for voters alone, and the log for those who follow it.
+    /// For other nodes: Raft and the calls that voters pass on, for voters alone; the log for those who follow it, and what
+    /// these report.
     #[must_use]
     pub fn for_nodes(&self, voters: Voters) -> Routes {
-        let log = self.log.clone();
-        let layer = from_fn(move |request, next| receive(log.clone(), request, next));
+        let forward = Forward::new(self.log.clone(), Arc::clone(&self.clock));
+        let layer = from_fn(move |request, next| forward.clone().receive(request, next));
         let passed_on = self.all().into_axum_router().layer(layer);
         let routes = Routes::from(passed_on)
             .add_service(self.log.peers())

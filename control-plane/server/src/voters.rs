@@ -6,11 +6,14 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use takt_kit::{Code, Reject};
+use takt_wire::methods::AdminMethod;
 use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
 
-use crate::auth::certificate_names;
+use crate::auth::{Caller, Principal, certificate_names, is_report};
+use crate::forward::is_passed_on;
+use crate::request::Actor;
 
-/// What data planes call; everything else on that port is said between voters.
+/// What data planes call beside what they report; everything else on that port is said between voters.
 const FOLLOWING: &str = "/takt.control.v1.ControlService/";
 
 /// The certificates of voters, by their names: URIs, DNS names or `CN=` and a common name. Without names, whoever
@@ -24,30 +27,56 @@ impl Voters {
         Self((!names.is_empty()).then(|| names.into()))
     }
 
-    /// The layer around all that is served on the port.
-    pub(crate) async fn pass(self, request: Request, next: Next) -> Response {
-        if request.uri().path().starts_with(FOLLOWING) || self.admit(&request) {
-            return next.run(request).await;
+    /// The layer around all that is served on the port. What nodes report they report in the name of their certificate.
+    pub(crate) async fn pass(self, mut request: Request, next: Next) -> Response {
+        let names = names(&request);
+        let path = request.uri().path();
+        let method = AdminMethod::of_path(path);
+        let reports = method.is_some_and(is_report) && !is_passed_on(request.headers());
+        if !reports && !path.starts_with(FOLLOWING) && !self.admit(&names) {
+            tracing::warn!(
+                method = path,
+                "refused: the certificate is none of `control.tls.voters`"
+            );
+            let text = "your certificate is not that of a voter; on the voters, add one of its names to `control.tls.voters`";
+            let reject = Reject::new(Code::Denied, "NOT_A_VOTER", text);
+            return reject.status().into_http();
         }
-        tracing::warn!(
-            method = request.uri().path(),
-            "refused: the certificate is none of `control.tls.voters`"
-        );
-        let text = "your certificate is not that of a voter; on the voters, add one of its names to `control.tls.voters`";
-        Reject::new(Code::Denied, "NOT_A_VOTER", text)
-            .status()
-            .into_http()
+        if reports {
+            let caller = caller(&request, names);
+            request.extensions_mut().insert(Actor(caller.to_string()));
+        }
+        next.run(request).await
     }
 
-    fn admit(&self, request: &Request) -> bool {
+    fn admit(&self, names: &[String]) -> bool {
         let Self(Some(voters)) = self else {
             return true;
         };
-        let connection = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>();
-        let shown = connection.and_then(TlsConnectInfo::peer_certs);
-        // The first one is the peer's own; the others lead to the authority.
-        let own = shown.as_deref().and_then(|chain| chain.first());
-        let names = own.map(|own| certificate_names(own)).unwrap_or_default();
         names.iter().any(|name| voters.contains(name))
+    }
+}
+
+type Encrypted = TlsConnectInfo<TcpConnectInfo>;
+
+/// What the certificate of the connection says, if there is one.
+fn names(request: &Request) -> Vec<String> {
+    let connection = request.extensions().get::<Encrypted>();
+    let shown = connection.and_then(TlsConnectInfo::peer_certs);
+    // The first one is the peer's own; the others lead to the authority.
+    let own = shown.as_deref().and_then(|chain| chain.first());
+    own.map(|own| certificate_names(own)).unwrap_or_default()
+}
+
+fn caller(request: &Request, names: Vec<String>) -> Caller {
+    let extensions = request.extensions();
+    let connection = extensions.get::<Encrypted>().map(TlsConnectInfo::get_ref);
+    let connection = connection.or_else(|| extensions.get::<TcpConnectInfo>());
+    let address = connection.and_then(TcpConnectInfo::remote_addr);
+    let name = names.into_iter().next();
+    Caller {
+        principal: name.map_or(Principal::Anonymous, Principal::Certificate),
+        address: address.map(|address| address.ip().to_canonical()),
+        grants: Arc::default(),
     }
 }

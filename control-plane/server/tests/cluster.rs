@@ -20,6 +20,8 @@ use takt_views::Views;
 use takt_wire::takt::admin::v1 as wire;
 use takt_wire::takt::admin::v1::cluster_service_client::ClusterServiceClient;
 use takt_wire::takt::admin::v1::tenant_service_client::TenantServiceClient;
+use takt_wire::takt::control::v1::usage_service_client::UsageServiceClient;
+use takt_wire::takt::control::v1::{PostUsageRequest, UsageRange};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -98,6 +100,38 @@ async fn the_port_between_nodes_takes_only_what_was_passed_on_and_only_where_som
         panic!("everything is kept");
     };
     assert_eq!(batches.last().unwrap().batch.actor, "anonymous");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_reports_where_it_follows_reaches_the_leader() {
+    let nodes = cluster(3).await;
+    let follower = follower(&nodes).await;
+    follower.tenants().create_tenant(create("a")).await.unwrap();
+    let channel = Channel::from_shared(format!("http://{}", follower.address));
+    let channel = channel.unwrap().connect().await.unwrap();
+    let mut report = tonic::Request::new(PostUsageRequest {
+        source: "ingester-1".into(),
+        epoch: 1,
+        ranges: vec![UsageRange {
+            tenant: "a".into(),
+            dimension: "bytes".into(),
+            from: 0,
+            to: 10,
+            quantity: 1,
+            used_at: 1_700_000_000_000_000_000,
+        }],
+        ..PostUsageRequest::default()
+    });
+    // Whom it claims to speak for does not count.
+    let other = "admin@203.0.113.1".parse().unwrap();
+    report.metadata_mut().insert("takt-forwarded-for", other);
+    let mut usage = UsageServiceClient::new(channel);
+    usage.post_usage(report).await.unwrap();
+    follower.log.read().await.unwrap();
+    let History::Batches(batches) = follower.log.history(Revision(0), 100).await.unwrap() else {
+        panic!("everything is kept");
+    };
+    assert_eq!(batches.last().unwrap().batch.actor, "anonymous@127.0.0.1");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use takt_kit::{ManualClock, Tasks};
-use takt_log::{Handle, Parts, Settings};
+use takt_log::{Handle, History, Parts, Settings};
 use takt_model::{Limits, UnixNano};
 use takt_server::{Services, Voters};
 use takt_views::Views;
@@ -20,8 +20,12 @@ use takt_wire::takt::admin::v1::tenant_service_client::TenantServiceClient;
 use takt_wire::takt::control::raft::v1::DescribeRequest;
 use takt_wire::takt::control::raft::v1::peer_service_client::PeerServiceClient;
 use takt_wire::takt::control::v1::control_service_client::ControlServiceClient;
+use takt_wire::takt::control::v1::presence_service_client::PresenceServiceClient;
 use takt_wire::takt::control::v1::subscribe_request::Said;
-use takt_wire::takt::control::v1::{Begin, SubscribeRequest};
+use takt_wire::takt::control::v1::usage_service_client::UsageServiceClient;
+use takt_wire::takt::control::v1::{
+    Begin, PostUsageRequest, ReportPresenceRequest, SubscribeRequest, UsageRange,
+};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{
@@ -30,8 +34,10 @@ use tonic::transport::{
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
+const NOW: UnixNano = UnixNano(1_700_000_000_000_000_000);
+
 #[tokio::test(flavor = "multi_thread")]
-async fn who_shows_no_certificate_of_a_voter_follows_and_no_more() {
+async fn who_shows_no_certificate_of_a_voter_follows_and_reports_and_no_more() {
     let port = Port::start(&["control-1", "CN=control-2"]).await;
     for (names, common) in [("control-1", "x"), ("127.0.0.1", "control-2")] {
         let voter = port.dial(names, common).await;
@@ -47,7 +53,8 @@ async fn who_shows_no_certificate_of_a_voter_follows_and_no_more() {
         ("control-11", ""),
     ] {
         let other = port.dial(names, common).await;
-        for refused in [describe(&other).await, create(&other, "b").await] {
+        let presence = presence(&other).await;
+        for refused in [describe(&other).await, create(&other, "b").await, presence] {
             let refused = refused.unwrap_err();
             assert_eq!(refused.code(), Code::PermissionDenied, "{names}");
             let details = refused.get_error_details();
@@ -56,6 +63,16 @@ async fn who_shows_no_certificate_of_a_voter_follows_and_no_more() {
         follow(&other).await.unwrap();
     }
     assert_eq!(port.log.state().revision, before);
+
+    let node = port.dial("data-1", "data-1").await;
+    report(&node, None).await.unwrap();
+    let History::Batches(batches) = port.log.history(before, 100).await.unwrap() else {
+        panic!("everything is kept");
+    };
+    let actors: Vec<_> = batches.iter().map(|one| one.batch.actor.as_str()).collect();
+    assert_eq!(actors, ["certificate:data-1@127.0.0.1"]);
+    let passed_on = report(&node, Some("2")).await.unwrap_err();
+    assert_eq!(passed_on.code(), Code::PermissionDenied);
     port.stop().await;
 }
 
@@ -86,6 +103,36 @@ async fn create(channel: &Channel, name: &str) -> Result<(), Status> {
     tenants.create_tenant(request).await.map(drop)
 }
 
+/// As a replica hands on what it heard of others.
+async fn presence(channel: &Channel) -> Result<(), Status> {
+    let mut presence = PresenceServiceClient::new(channel.clone());
+    let heard = ReportPresenceRequest::default();
+    presence.report_presence(heard).await.map(drop)
+}
+
+/// What a node used; or as if a voter had passed it on.
+async fn report(channel: &Channel, by: Option<&str>) -> Result<(), Status> {
+    let mut request = Request::new(PostUsageRequest {
+        source: "data-1".into(),
+        epoch: 1,
+        ranges: vec![UsageRange {
+            tenant: "x".into(),
+            dimension: "bytes".into(),
+            from: 0,
+            to: 10,
+            quantity: 1,
+            used_at: NOW.0,
+        }],
+        ..PostUsageRequest::default()
+    });
+    if let Some(by) = by {
+        let headers = request.metadata_mut();
+        headers.insert("takt-forwarded-by", by.parse().unwrap());
+    }
+    let mut usage = UsageServiceClient::new(channel.clone());
+    usage.post_usage(request).await.map(drop)
+}
+
 async fn follow(channel: &Channel) -> Result<(), Status> {
     let mut control = ControlServiceClient::new(channel.clone());
     let first = SubscribeRequest {
@@ -114,7 +161,7 @@ impl Port {
         let authority = CertifiedIssuer::self_signed(params, key).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let (tasks, registry) = (Tasks::default(), &mut Registry::default());
-        let clock = Arc::new(ManualClock::at(UnixNano(1_700_000_000_000_000_000)));
+        let clock = Arc::new(ManualClock::at(NOW));
         let settings = Settings {
             election_timeout: Duration::from_millis(50),
             ..Settings::new(dir.path().into())

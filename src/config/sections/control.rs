@@ -153,7 +153,7 @@ impl Tls {
             let certificate = file(fields, "cert_file", "The certificate of this node, PEM, for the name or address by which the others reach it.");
             let key = file(fields, "key_file", "Its key, PEM.");
             let authority = file(fields, "ca_file", "Who signs the certificates of the nodes, PEM.");
-            let voters: Option<String> = fields.optional("voters", "none: every certificate of the authority", "Whose certificates are those of voters, by a URI, a DNS name or `CN=` and the common name, such as `control-1,control-2,control-3`. Whoever shows another one may follow the log and nothing else. Set it where data planes have certificates of the same authority: a voter is believed who it says is calling.");
+            let voters: Option<String> = fields.optional("voters", "none: every certificate of the authority", "Whose certificates are those of voters, by a URI, a DNS name or `CN=` and the common name, such as `control-1,control-2,control-3`. Whoever shows another one may follow the log and report its own work (usage, jobs, leases), in the name of its certificate. Set it where data planes have certificates of the same authority: a voter is believed who it says is calling.");
             let voters = list(voters.as_deref());
             if !voters.is_empty() && authority.is_none() {
                 fields.refuse("voters", "names certificates, and there are none: `cert_file`, `key_file` and `ca_file` are missing");

@@ -98,6 +98,11 @@ impl Kind {
     }
 }
 
+/// What nodes say of themselves and their work. What one replica has heard of many of them is not that.
+pub(crate) const fn is_report(method: M) -> bool {
+    matches!(rule(method).verb, Verb::Report) && !matches!(method, M::PresenceReportPresence)
+}
+
 /// Exhaustive on purpose.
 #[expect(
     clippy::too_many_lines,
