@@ -243,10 +243,7 @@ fn title(noun: &Noun, fields: &Map<String, Value>) -> String {
     let names: Vec<String> = identity(noun)
         .iter()
         .filter_map(|name| fields.get(name))
-        .map(|value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        })
+        .map(prune::plain)
         .collect();
     format!("{} {}", noun.name, names.join(" "))
 }

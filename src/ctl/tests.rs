@@ -245,6 +245,17 @@ async fn what_a_document_says_is_carried_out_or_told() {
     let left = server.ctl("policy list --tenant a -o json").await;
     let left: serde_json::Value = serde_json::from_str(&left).unwrap();
     assert_eq!(left["policies"].as_array().unwrap().len(), 1, "{left}");
+    // One that is meant by its number is meant, whatever it is called from now on.
+    file_of(
+        "kind: policy\ntenant: a\npolicy: '1'\nspec: { name: late, rule: { latency: { above_ns: 5 } } }\n",
+    );
+    let done = server.ctl(&apply(" --yes --prune")).await;
+    assert!(done.ends_with("policy a 1 done\n"), "{done}");
+    assert!(!done.contains("delete"), "{done}");
+    assert_eq!(
+        server.ctl(&apply(" --yes --prune")).await,
+        "nothing to do\n"
+    );
     // What was read can be applied; what it cannot change is told.
     let read = server.ctl("tenant get a -o json").await;
     let read: serde_json::Value = serde_json::from_str(&read).unwrap();

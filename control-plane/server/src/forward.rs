@@ -23,7 +23,6 @@ use tonic::{ConnectError, Status};
 use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
 
-use crate::auth::is_report;
 use crate::refusal::NOT_LEADER;
 use crate::request::Actor;
 use crate::writer::fresh;
@@ -86,8 +85,8 @@ impl Forward {
     /// The layer around the services of the port between nodes: calls that were passed on, where this node leads, and
     /// what nodes report themselves.
     pub(crate) async fn receive(self, mut request: Request, next: Next) -> Response {
-        let method = AdminMethod::of_path(request.uri().path());
-        if !is_passed_on(request.headers()) && method.is_some_and(is_report) {
+        // Only what a node reports in its own name has an actor already.
+        if request.extensions().get::<Actor>().is_some() {
             return self.pass(request, next).await;
         }
         let Some(_by) = request.headers_mut().remove(BY) else {

@@ -29,11 +29,10 @@ impl Voters {
 
     /// The layer around all that is served on the port. What nodes report they report in the name of their certificate.
     pub(crate) async fn pass(self, mut request: Request, next: Next) -> Response {
-        let names = names(&request);
         let path = request.uri().path();
         let method = AdminMethod::of_path(path);
         let reports = method.is_some_and(is_report) && !is_passed_on(request.headers());
-        if !reports && !path.starts_with(FOLLOWING) && !self.admit(&names) {
+        if !reports && !path.starts_with(FOLLOWING) && !self.admit(&request) {
             tracing::warn!(
                 method = path,
                 "refused: the certificate is none of `control.tls.voters`"
@@ -43,17 +42,18 @@ impl Voters {
             return reject.status().into_http();
         }
         if reports {
-            let caller = caller(&request, names);
+            let caller = caller(&request);
             request.extensions_mut().insert(Actor(caller.to_string()));
         }
         next.run(request).await
     }
 
-    fn admit(&self, names: &[String]) -> bool {
+    /// The certificate is read only where it matters: what voters say to each other comes by here.
+    fn admit(&self, request: &Request) -> bool {
         let Self(Some(voters)) = self else {
             return true;
         };
-        names.iter().any(|name| voters.contains(name))
+        names(request).iter().any(|name| voters.contains(name))
     }
 }
 
@@ -68,12 +68,12 @@ fn names(request: &Request) -> Vec<String> {
     own.map(|own| certificate_names(own)).unwrap_or_default()
 }
 
-fn caller(request: &Request, names: Vec<String>) -> Caller {
+fn caller(request: &Request) -> Caller {
     let extensions = request.extensions();
     let connection = extensions.get::<Encrypted>().map(TlsConnectInfo::get_ref);
     let connection = connection.or_else(|| extensions.get::<TcpConnectInfo>());
     let address = connection.and_then(TcpConnectInfo::remote_addr);
-    let name = names.into_iter().next();
+    let name = names(request).into_iter().next();
     Caller {
         principal: name.map_or(Principal::Anonymous, Principal::Certificate),
         address: address.map(|address| address.ip().to_canonical()),

@@ -149,8 +149,13 @@ async fn changes_wait_at_the_others_when_the_leader_dies_and_one_of_them_takes_o
 async fn create_patiently(node: &Node, tenant: &str) {
     for _ in 0..20 {
         let asked = Instant::now();
-        let Err(refused) = node.tenants().create_tenant(create(tenant)).await else {
-            return;
+        let refused = match node.tenants().create_tenant(create(tenant)).await {
+            Ok(created) => {
+                let outcome = created.into_inner().outcome.unwrap();
+                assert_eq!(outcome.events.len(), 1);
+                return;
+            }
+            Err(refused) => refused,
         };
         assert_eq!(refused.code(), Code::Unavailable, "{refused}");
         assert!(asked.elapsed() > Duration::from_millis(1900), "{refused}");

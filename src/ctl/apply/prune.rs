@@ -37,12 +37,12 @@ pub(super) async fn surplus<'a>(
             .collect();
         for part in parts(noun, list, &wanted) {
             for thing in there(client, list, part).await? {
+                if wanted.iter().any(|wanted| is(wanted, &thing)) {
+                    continue;
+                }
                 let named = named(noun, &thing);
                 if named.len() < identity(noun).len() {
                     bail!("`{name}` cannot be pruned: what is listed does not say its name");
-                }
-                if wanted.contains(&named) {
-                    continue;
                 }
                 steps.push(Step {
                     verb: delete,
@@ -54,6 +54,28 @@ pub(super) async fn surplus<'a>(
         }
     }
     Ok(steps)
+}
+
+/// Whether that is what a document is about. What goes by the name in its `spec` may also be meant by its number.
+fn is(wanted: &Map<String, Value>, thing: &Map<String, Value>) -> bool {
+    wanted.iter().all(|(name, value)| match thing.get(name) {
+        Some(said) => said == value,
+        None => {
+            let name = thing.get("spec").and_then(|spec| spec.get("name"));
+            let said = [name, thing.get("id")];
+            said.into_iter()
+                .flatten()
+                .any(|said| plain(said) == plain(value))
+        }
+    })
+}
+
+/// As people write it.
+pub(super) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// What to ask for, so that all is listed: what a list is part of, such as a tenant, is what documents say.

@@ -244,9 +244,9 @@ pub(super) const fn rule(method: M) -> Rule {
 
         M::ControlSubscribe => read(Kind::View),
         M::ResourceWatch => read(Kind::Resource).of("tenant"),
-        // A `subject` names a tenant of its own, and is refused beside `tenant`: alone, it is about everything.
         M::OperationListOperations => read(Kind::Resource).of("tenant"),
         M::OperationGetOperation | M::OperationWaitOperation => read(Kind::Resource),
+        // A `subject` names a tenant of its own, and is refused beside `tenant`: alone, it is about everything.
         M::ResourceListHistory => read(Kind::Audit).of("tenant"),
     }
 }

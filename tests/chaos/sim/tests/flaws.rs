@@ -10,7 +10,7 @@ use std::process::Command;
 
 #[test]
 fn a_log_without_the_stale_check_is_caught() {
-    let said = caught("skip-stale-check", 400);
+    let said = caught("skip-stale-check", 100);
     assert!(said.contains("DecidedRightly"), "{said}");
 }
 
