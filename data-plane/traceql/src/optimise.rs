@@ -9,6 +9,7 @@
 use crate::query::Query;
 use crate::tree::{Expr, Field, Filter, Intrinsic, Scope, What};
 
+mod chain;
 mod contradiction;
 mod fold;
 mod join;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::mem;
 
-use super::{is_bare, names_children};
+use super::{chain, is_bare, names_children};
 use crate::static_math;
 use crate::tree::{BinaryOp, Expr, Filter, Static, UnaryOp};
 
@@ -20,9 +20,13 @@ pub(super) fn filter(filter: &mut Filter) {
     }
 }
 
-/// Replaces every part of `expr` that names no field by its value, where it has one, and drops `true`
-/// from `&&` and `false` from `||`.
+/// Replaces every part of `expr` that names no field by its value, where it has one, and takes what
+/// decides nothing out of chains.
 pub(super) fn constants(expr: &mut Expr) {
+    if let Some((op, operands)) = chain::take(expr) {
+        *expr = chain::of(op, what_decides(op, operands));
+        return;
+    }
     match expr {
         Expr::Static(_) | Expr::Field(_) | Expr::In { .. } => return,
         Expr::Unary { operand, .. }
@@ -35,9 +39,41 @@ pub(super) fn constants(expr: &mut Expr) {
     }
     if let Some(value) = value(expr) {
         *expr = Expr::Static(value);
-    } else if let Some(part) = part_that_decides(expr) {
+    } else if let Some(part) = below_double_not(expr) {
         *expr = part;
     }
+}
+
+/// The operands of a chain of `op`, calculated, without `true` for `&&` and `false` for `||`. The
+/// opposite stays once, as the operands beside it name fields.
+fn what_decides(op: BinaryOp, operands: Vec<Expr>) -> Vec<Expr> {
+    let literal = |flag| Expr::Static(Static::Bool(flag));
+    let (neutral, decisive) = (literal(op == BinaryOp::And), literal(op != BinaryOp::And));
+    let mut kept: Vec<Expr> = Vec::with_capacity(operands.len());
+    let mut starts_neutral = None;
+    let mut has_decisive = false;
+    for mut operand in operands {
+        constants(&mut operand);
+        // What stood below `!!`, or beside what was dropped, may be a chain of the same kind.
+        for operand in chain::operands(op, operand) {
+            if operand == neutral {
+                starts_neutral.get_or_insert(kept.is_empty());
+            } else if operand != decisive || !mem::replace(&mut has_decisive, true) {
+                kept.push(operand);
+            }
+        }
+    }
+    let is_condition = match kept.as_slice() {
+        [] => false,
+        [alone] => !is_bare(alone),
+        _ => true,
+    };
+    match starts_neutral {
+        Some(true) if !is_condition => kept.insert(0, neutral),
+        Some(false) if !is_condition => kept.push(neutral),
+        _ => {}
+    }
+    kept
 }
 
 pub(super) fn is_true(expr: &Expr) -> bool {
@@ -55,12 +91,6 @@ fn value(expr: &Expr) -> Option<Static> {
         Expr::Binary { op, left, right } => {
             let (left, right) = (literal(left)?, literal(right)?);
             match (op, left, right) {
-                (BinaryOp::And, Static::Bool(left), Static::Bool(right)) => {
-                    Some(Static::Bool(*left && *right))
-                }
-                (BinaryOp::Or, Static::Bool(left), Static::Bool(right)) => {
-                    Some(Static::Bool(*left || *right))
-                }
                 (op, left, right) if op.is_arithmetic() => {
                     static_math::arithmetic(*op, left, right)
                 }
@@ -114,32 +144,21 @@ fn holds(op: BinaryOp, left: &Static, right: &Static) -> Option<bool> {
     }
 }
 
-/// The operand that an `&&` with `true`, an `||` with `false` or a double `!` comes to.
-fn part_that_decides(expr: &mut Expr) -> Option<Expr> {
-    let part = match expr {
-        Expr::Binary {
-            op: op @ (BinaryOp::And | BinaryOp::Or),
-            left,
-            right,
-        } => {
-            let neutral = Static::Bool(*op == BinaryOp::And);
-            match (literal(left), literal(right)) {
-                (Some(literal), _) if *literal == neutral => right,
-                (_, Some(literal)) if *literal == neutral => left,
-                _ => return None,
-            }
-        }
-        Expr::Unary {
-            op: UnaryOp::Not,
-            operand,
-        } => match operand.as_mut() {
-            Expr::Unary {
-                op: UnaryOp::Not,
-                operand,
-            } => operand,
-            _ => return None,
-        },
-        _ => return None,
+/// The operand of a double `!`.
+fn below_double_not(expr: &mut Expr) -> Option<Expr> {
+    let Expr::Unary {
+        op: UnaryOp::Not,
+        operand,
+    } = expr
+    else {
+        return None;
     };
-    (!is_bare(part)).then(|| mem::replace(part.as_mut(), Expr::Static(Static::Nil)))
+    let Expr::Unary {
+        op: UnaryOp::Not,
+        operand,
+    } = operand.as_mut()
+    else {
+        return None;
+    };
+    (!is_bare(operand)).then(|| mem::replace(operand.as_mut(), Expr::Static(Static::Nil)))
 }

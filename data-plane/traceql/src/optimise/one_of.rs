@@ -1,9 +1,7 @@
 //! Chains of comparisons of one field become one question: `.a = 1 || .a = 2`, `.a != 1 && .a != 2`,
 //! `.a =~ "x" || .a =~ "y"`, `.a !~ "x" && .a !~ "y"`.
 
-use std::mem;
-
-use super::names_children;
+use super::{chain, names_children};
 use crate::Pattern;
 use crate::tree::{BinaryOp, Expr, Field, Filter, Scope, Static, What};
 
@@ -18,19 +16,12 @@ pub(super) fn filter(filter: &mut Filter) {
 
 /// Joins what belongs together in every chain of `expr`.
 fn chains(expr: &mut Expr) {
+    if let Some((op, mut operands)) = chain::take(expr) {
+        operands.iter_mut().for_each(chains);
+        *expr = chain::of(op, join(op, operands));
+        return;
+    }
     match expr {
-        Expr::Binary {
-            op: op @ (BinaryOp::And | BinaryOp::Or),
-            ..
-        } => {
-            let op = *op;
-            let mut operands = operands(op, mem::replace(expr, Expr::Static(Static::Nil)));
-            operands.iter_mut().for_each(chains);
-            let joined = join(op, operands).into_iter();
-            *expr = joined
-                .reduce(|left, right| Expr::binary(op, left, right))
-                .expect("a chain has operands");
-        }
         Expr::Binary { left, right, .. } => {
             chains(left);
             chains(right);
@@ -40,22 +31,6 @@ fn chains(expr: &mut Expr) {
         | Expr::Exists { operand, .. } => chains(operand),
         Expr::Static(_) | Expr::Field(_) | Expr::In { .. } => {}
     }
-}
-
-/// The operands of a chain of `op`, from left to right.
-fn operands(op: BinaryOp, chain: Expr) -> Vec<Expr> {
-    let (mut found, mut open) = (Vec::new(), vec![chain]);
-    while let Some(next) = open.pop() {
-        match next {
-            Expr::Binary {
-                op: inner,
-                left,
-                right,
-            } if inner == op => open.extend([*right, *left]),
-            operand => found.push(operand),
-        }
-    }
-    found
 }
 
 /// What an operand asks of a field.

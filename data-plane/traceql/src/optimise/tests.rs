@@ -40,6 +40,10 @@ fn what_decides_nothing_is_dropped_unless_a_field_would_be() {
         // A missing `.a` is neither true nor false.
         ("{ !(true && .a) }", "{ !(true && .a) }"),
         ("{ !!.a }", "{ !(!.a) }"),
+        ("{ .b && (.a && true) }", "{ .b && .a }"),
+        ("{ !(true && (true && .a)) }", "{ !(true && .a) }"),
+        ("{ false && (false && .a) }", "{ false && .a }"),
+        ("{ .a && !!(.b && true && .c) }", "{ (.a && .b) && .c }"),
         // The answer shows `.a` where it is 1.
         ("{ true || .a = 1 }", "{ true || (.a = 1) }"),
         ("{ false && .a = 1 }", "{ false && (.a = 1) }"),

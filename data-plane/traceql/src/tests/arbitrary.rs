@@ -109,6 +109,40 @@ pub(super) fn expr() -> impl Strategy<Value = Expr> {
     })
 }
 
+/// Conditions deep in `&&`, `||` and `!`, of few fields and literals, so that they often meet.
+pub(super) fn logic() -> impl Strategy<Value = Expr> {
+    let field = || {
+        select(vec![
+            Field::attribute(Scope::Span, "a"),
+            Field::intrinsic(Intrinsic::Name),
+        ])
+        .prop_map(Expr::Field)
+    };
+    let literal = || {
+        select(vec![
+            Static::Bool(true),
+            Static::Bool(false),
+            Static::Int(0),
+            Static::String("x".to_owned()),
+        ])
+        .prop_map(Expr::Static)
+    };
+    let comparison = select(vec![BinaryOp::Eq, BinaryOp::Ne]);
+    let leaf = prop_oneof![
+        3 => (comparison, field(), literal())
+            .prop_map(|(op, left, right)| Expr::binary(op, left, right)),
+        2 => literal(),
+        1 => field(),
+    ];
+    leaf.prop_recursive(6, 24, 2, |inner| {
+        prop_oneof![
+            4 => (select(&LOGIC[..]), inner.clone(), inner.clone())
+                .prop_map(|(op, left, right)| Expr::binary(op, left, right)),
+            1 => inner.prop_map(|operand| Expr::unary(UnaryOp::Not, operand)),
+        ]
+    })
+}
+
 fn filter() -> impl Strategy<Value = Filter> {
     proptest::option::of(expr()).prop_map(|expr| Filter { expr })
 }
