@@ -127,6 +127,22 @@ fn a_lost_node_may_come_back_before_its_partitions_are_given_away() {
 }
 
 #[test]
+fn a_node_that_goes_right_after_its_restart_has_gone() {
+    let mut world = World::with_ring(Spec {
+        partitions: Some(2),
+        ..Spec::default()
+    });
+    world.start(["a0", "a1"]);
+    world.settle();
+    world.step(&Step::Restart("a1"));
+    world.step(&Step::Leave("a1"));
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.standing("a1"), NodeStanding::Left);
+    world.settle();
+    world.check_settled();
+}
+
+#[test]
 fn a_new_leader_calls_nobody_lost_whom_it_could_not_hear() {
     let mut world = World::with_ring(Spec::default());
     world.start(["a0"]);

@@ -4,6 +4,7 @@ mod arbitrary;
 mod whole;
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use crate::{Query, format_duration, lenient, optimise, parse, parse_tag};
 
@@ -342,23 +343,44 @@ fn is_settled(query: Query) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-proptest! {
-    #[test]
-    fn what_is_printed_parses_back_to_the_same_tree(query in arbitrary::query()) {
+/// Asks `property` of many trees, with more stack than threads of tests have: the trees are made by
+/// recursion with large frames.
+fn always<T, S>(strategy: fn() -> S, property: fn(T) -> Result<(), TestCaseError>)
+where
+    T: std::fmt::Debug + 'static,
+    S: Strategy<Value = T> + 'static,
+{
+    let asked = move || {
+        let config = ProptestConfig::with_source_file(file!());
+        TestRunner::new(config).run(&strategy(), property)
+    };
+    let thread = std::thread::Builder::new().stack_size(32 << 20);
+    let found = thread.spawn(move || asked().map_err(|error| error.to_string()));
+    assert_eq!(found.unwrap().join().unwrap(), Ok(()));
+}
+
+#[test]
+fn what_is_printed_parses_back_to_the_same_tree() {
+    always(arbitrary::query, |query| {
         prop_assert_eq!(read(&query.to_string()), query);
-    }
+        Ok(())
+    });
+}
 
-    /// Most trees are unsound, and have types that do not fit; the passes must bear them all the same.
-    #[test]
-    fn the_optimiser_has_done_all_it_can_at_once(query in arbitrary::query()) {
-        is_settled(query)?;
-    }
+/// Most trees are unsound, and have types that do not fit; the passes must bear them all the same.
+#[test]
+fn the_optimiser_has_done_all_it_can_at_once() {
+    always(arbitrary::query, is_settled);
+}
 
-    #[test]
-    fn the_optimiser_has_done_all_it_can_with_logic_at_once(expr in arbitrary::logic()) {
-        is_settled(read(&format!("{{ {expr} }}")))?;
-    }
+#[test]
+fn the_optimiser_has_done_all_it_can_with_logic_at_once() {
+    always(arbitrary::logic, |expr| {
+        is_settled(read(&format!("{{ {expr} }}")))
+    });
+}
 
+proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in any::<String>(), pieces in proptest::collection::vec(
         proptest::sample::select(vec!["{", "}", "(", ")", ".a", "span.", "trace:", "id", "=", "!~", "\"x\"", "`", "&&", "||", "5s", "1", "-", "!", "|", "rate", "count", "by", "µ", " "]), 0..20)) {

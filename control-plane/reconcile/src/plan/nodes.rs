@@ -14,9 +14,12 @@ pub(super) fn seen(state: &State, observed: &Observed, waits: &Waits, now: UnixN
         }
         let heartbeat = &heard.heartbeat;
         wishes.push(if heartbeat.leaving {
+            // A process that goes before it was ever planned with: the one before it has gone too.
+            let known = state.nodes.by_name.get(name);
+            let known = known.map_or(heartbeat.incarnation, |node| node.incarnation);
             Command::Leave {
                 node: name.clone(),
-                incarnation: heartbeat.incarnation,
+                incarnation: heartbeat.incarnation.min(known),
             }
         } else {
             Command::Join {
