@@ -3,7 +3,9 @@
 //! The search of Wing and Gong with the memory of Lowe, as porcupine does it: an operation may come
 //! next if it was called before any operation that is still to come returned, and what was tried once
 //! (the same operations done, the same state reached) is not tried again. An operation that never
-//! returned may have happened at any time after its call, or not at all.
+//! returned may have happened at any time after its call, or not at all. One that only looked, and may
+//! have seen the state that there is, comes next and nothing else is tried: in whatever order it comes
+//! later, it can as well come now.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -17,6 +19,9 @@ pub(crate) trait Model {
 
     /// The state after an operation that returned what it did; `None` if it could not have.
     fn step(&self, state: &Self::State, op: &Self::Op) -> Option<Self::State>;
+
+    /// Whether the operation, as it returned, changes neither this state nor any that may come of it.
+    fn only_looks(&self, state: &Self::State, op: &Self::Op) -> bool;
 }
 
 /// An operation and when it was under way.
@@ -51,12 +56,17 @@ pub(crate) fn search<M: Model>(model: &M, first: M::State, mut ops: Vec<Timed<M:
             return Verdict::Linearizable;
         };
         let horizon = ops[next].returned;
-        for (at, timed) in ops.iter().enumerate().rev() {
-            let may = !done.has(at) && horizon.is_none_or(|horizon| timed.called < horizon);
-            if !may {
-                continue;
-            }
-            if let Some(then) = model.step(&state, &timed.op) {
+        let may =
+            |at: &usize| !done.has(*at) && horizon.is_none_or(|horizon| ops[*at].called < horizon);
+        let looks = |at: &usize| {
+            model.only_looks(&state, &ops[*at].op) && model.step(&state, &ops[*at].op).is_some()
+        };
+        if let Some(look) = (next..returned).filter(may).find(looks) {
+            open.push((done.with(look), state));
+            continue;
+        }
+        for at in (next..ops.len()).rev().filter(may) {
+            if let Some(then) = model.step(&state, &ops[at].op) {
                 let branch = (done.with(at), then);
                 if seen.insert(branch.clone()) {
                     open.push(branch);

@@ -85,6 +85,16 @@ impl Model for OneTenant {
             }
         }
     }
+
+    fn only_looks(&self, seen: &Seen, op: &Use) -> bool {
+        match op {
+            Use::Read(_) => true,
+            Use::Change { id, answer, .. } => {
+                let refused = answer.is_some_and(|answer| answer != Outcome::Done);
+                refused || seen.done.contains(id)
+            }
+        }
+    }
 }
 
 /// What a command comes to. Versions are not part of the model: whoever asked for one may be refused.

@@ -26,6 +26,10 @@ impl Model for Cell {
             Use::Read(value) => value.is_none_or(|value| value == *state).then_some(*state),
         }
     }
+
+    fn only_looks(&self, _state: &u8, op: &Use) -> bool {
+        matches!(op, Use::Read(_))
+    }
 }
 
 fn timed(called: u64, returned: Option<u64>, op: Use) -> Timed<Use> {
