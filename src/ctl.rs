@@ -33,6 +33,7 @@ const UNAVAILABLE: u8 = 4;
 /// What the program exits with when the server does not know the caller, or the caller may not do this.
 const NOT_ALLOWED: u8 = 5;
 
+const ENDPOINT: &str = "http://127.0.0.1:3200";
 /// Where a server keeps its admin token unless it is told otherwise.
 const ADMIN_TOKEN: &str = "takt-data/control/admin.token";
 
@@ -98,28 +99,33 @@ impl FromArgMatches for Args {
 }
 
 fn global() -> [Arg; 6] {
-    let file = |name: &'static str| Arg::new(name).long(name).global(true).value_name("FILE");
+    let file = |name: &'static str, env| {
+        let arg = Arg::new(name).long(name).env(env);
+        arg.global(true).value_name("FILE")
+    };
     [
         Arg::new("endpoint")
             .long("endpoint")
+            .env("TAKT_ENDPOINT")
             .global(true)
             .value_name("URL")
-            .default_value("http://127.0.0.1:3200")
-            .help("Where the server listens"),
+            .help(format!("Where the server listens; without it {ENDPOINT}")),
         Arg::new("output")
             .long("output")
             .short('o')
             .global(true)
             .value_parser(value_parser!(Output))
-            .default_value("table")
-            .help("How answers are written"),
-        file("token-file").help("A file with the token to present; without it, that of a server started in this directory"),
-        file("ca").help("PEM of the authority that signed the server's certificate"),
-        file("cert")
+            .help("How answers are written; without it as tables"),
+        file("token-file", "TAKT_TOKEN_FILE").help("A file with the token to present; without it, that of a server started in this directory"),
+        file("ca", "TAKT_CA").help("PEM of the authority that signed the server's certificate"),
+        file("cert", "TAKT_CERT")
             .requires("key")
             .help("PEM of the certificate to present"),
-        file("key").requires("cert").help("PEM of its private key"),
+        file("key", "TAKT_KEY")
+            .requires("cert")
+            .help("PEM of its private key"),
     ]
+    .map(|arg| arg.help_heading("Of every command"))
 }
 
 /// The server answered with a no, or did not answer.
@@ -155,7 +161,8 @@ async fn answer(args: Args, tell: &mut dyn FnMut(&str) -> Result<()>) -> Result<
         }
         _ => {}
     }
-    let endpoint = word(inner, "endpoint").to_owned();
+    let endpoint = inner.get_one::<String>("endpoint").cloned();
+    let endpoint = endpoint.unwrap_or_else(|| ENDPOINT.to_owned());
     let client = client(&endpoint, inner)?;
     let done = if noun == "apply" {
         apply::run(&schema, &client, inner, tell).await

@@ -33,7 +33,12 @@ pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     /// The server's HTTP address.
-    #[arg(long, global = true, default_value = "http://127.0.0.1:3200")]
+    #[arg(
+        long,
+        global = true,
+        env = "TAKT_ENDPOINT",
+        default_value = "http://127.0.0.1:3200"
+    )]
     endpoint: String,
     /// Tenant to ask for (several with `|` between); needed where multi-tenancy is on.
     #[arg(long, global = true)]

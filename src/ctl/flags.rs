@@ -40,6 +40,9 @@ fn command_of_verb(schema: &Schema, verb: &Verb) -> Command {
     let mut command = with_doc(Command::new(verb.name.clone()), &verb.doc);
     for flag in flags(verb) {
         command = command.arg(arg(schema, verb, &flag));
+        if is_positional(verb, &flag) {
+            command = command.arg(by_flag(&flag));
+        }
     }
     if verb.reads() {
         command = command.arg(
@@ -81,10 +84,10 @@ fn arg(schema: &Schema, verb: &Verb, flag: &Flag) -> Arg {
         help.push_str(" `2027-01-31T12:00:00Z` is taken, too.");
     }
     let arg = Arg::new(flag.name.clone()).help(help);
-    if flag.path.len() == 1 && verb.is_positional(field) {
+    if is_positional(verb, flag) {
         return arg
             .value_name(field.name().to_uppercase())
-            .required_unless_present(FILE);
+            .required_unless_present_any([FILE.to_owned(), by_flag_id(flag)]);
     }
     let arg = arg.long(flag.name.clone());
     match field.kind() {
@@ -103,6 +106,23 @@ fn arg(schema: &Schema, verb: &Verb, flag: &Flag) -> Arg {
             }
         }
     }
+}
+
+fn is_positional(verb: &Verb, flag: &Flag) -> bool {
+    flag.path.len() == 1 && verb.is_positional(flag.field())
+}
+
+/// What is named without a flag may be given with one too: elsewhere it is one.
+fn by_flag(flag: &Flag) -> Arg {
+    Arg::new(by_flag_id(flag))
+        .long(flag.name.clone())
+        .value_name(flag.field().name().to_uppercase())
+        .conflicts_with(flag.name.clone())
+        .hide(true)
+}
+
+fn by_flag_id(flag: &Flag) -> String {
+    format!("{} by flag", flag.name)
 }
 
 /// Fields of `Change`, and of other messages within, stand beside those of the request; where two
@@ -170,7 +190,8 @@ pub(super) fn request(verb: &Verb, matches: &ArgMatches) -> Result<DynamicMessag
         None => Value::Object(Map::new()),
     };
     for flag in flags(verb) {
-        let Some(values) = matches.get_many::<String>(&flag.name) else {
+        let by_flag = || matches.try_get_many(&by_flag_id(&flag)).ok().flatten();
+        let Some(values) = matches.get_many::<String>(&flag.name).or_else(by_flag) else {
             continue;
         };
         let values: Vec<&str> = values.map(String::as_str).collect();

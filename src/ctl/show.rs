@@ -16,6 +16,8 @@ use super::text;
 
 /// What names a thing, see resources.proto.
 const SUBJECT: &str = "takt.admin.v1.Subject";
+/// A number that people know by its name.
+const STATUS_CODE: &str = "takt.admin.v1.Refusal.code";
 /// A cell that would be wider is cut in tables, and says so.
 const CELL_MAX: usize = 60;
 
@@ -277,6 +279,10 @@ fn whole(field: &FieldDescriptor, value: &Value) -> String {
             })
             .map_or_else(String::new, |(short, _)| short),
         (_, Value::String(text)) => text.clone(),
+        (_, Value::U32(code)) if field.full_name() == STATUS_CODE => {
+            let code = i32::try_from(*code).map_or(tonic::Code::Unknown, tonic::Code::from_i32);
+            format!("{code:?}")
+        }
         (_, value) => compact(field, value),
     }
 }

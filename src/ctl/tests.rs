@@ -33,7 +33,7 @@ async fn a_tenant_and_its_overrides_are_administered() {
         BLOCK_FORMAT  native
     "#]]
     .assert_eq(&server.ctl("tenant create team-1 --display-name One").await);
-    server.ctl("tenant create team-2").await;
+    server.ctl("tenant create --tenant team-2").await;
     expect_test::expect![[r#"
         TENANT  DISPLAY_NAME  STATE   CREATED_AT                VERSION  BLOCK_FORMAT
         team-1  One           active  2023-11-14T22:13:20.000Z  1        native
@@ -413,6 +413,24 @@ async fn shells_can_complete_the_commands() {
             .unwrap();
         assert!(script.contains("suspend"), "{shell}");
     }
+}
+
+#[test]
+fn a_status_code_is_called_by_its_name() {
+    let refusal = Schema::built_in()
+        .unwrap()
+        .pool
+        .get_message_by_name("takt.admin.v1.ListRefusalsResponse")
+        .unwrap();
+    let answer = serde_json::json!({ "refusals": [{ "method": "/a/B", "code": 7 }] });
+    let answer = flags::message(refusal, answer).unwrap();
+    expect_test::expect![[r#"
+        METHOD  CODE
+        /a/B    PermissionDenied
+    "#]]
+    .assert_eq(&show::show(&answer, Output::Table).unwrap());
+    let json = show::show(&answer, Output::Json).unwrap();
+    assert!(json.contains(r#""code": 7"#), "{json}");
 }
 
 #[test]
