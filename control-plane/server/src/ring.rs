@@ -32,12 +32,38 @@ pub(crate) struct RingApi {
     clock: std::sync::Arc<dyn Clock>,
 }
 
-/// A change of one partition that was asked for.
-struct Asked {
-    actor: String,
-    change: Option<wire::Change>,
-    ring: i32,
-    partition: u32,
+/// What requests about one partition have in common.
+trait OfPartition {
+    fn ring(&self) -> i32;
+    fn partition(&self) -> u32;
+    fn change(&self) -> Option<&wire::Change>;
+}
+
+macro_rules! of_partition {
+    ($($request:ident)*) => {$(
+        impl OfPartition for wire::$request {
+            fn ring(&self) -> i32 {
+                self.ring
+            }
+
+            fn partition(&self) -> u32 {
+                self.partition
+            }
+
+            fn change(&self) -> Option<&wire::Change> {
+                self.change.as_ref()
+            }
+        }
+    )*};
+}
+
+of_partition! {
+    ActivatePartitionRequest
+    DeactivatePartitionRequest
+    AssignPartitionRequest
+    UnassignPartitionRequest
+    HandOverPartitionRequest
+    CancelHandoverRequest
 }
 
 type PartitionAfter = (Option<wire::Outcome>, Option<wire::Partition>);
@@ -48,20 +74,20 @@ impl RingApi {
     }
 
     /// Carries out a wish about a partition and answers with the partition as it stands then.
-    async fn change(
+    async fn change<R: OfPartition + Send>(
         &self,
-        asked: Asked,
-        wish: impl FnOnce(u32, Option<Revision>) -> Wish,
+        request: Request<R>,
+        wish: impl FnOnce(&R, u32, Option<Revision>) -> Result<Wish, Status> + Send,
     ) -> Result<PartitionAfter, Status> {
-        let ring = purpose(asked.ring)?;
-        let wish = wish(asked.partition, if_match(asked.change.as_ref()));
+        let actor = actor(&request);
+        let request = request.into_inner();
+        let (ring, number) = (purpose(request.ring())?, request.partition());
+        let wish = wish(&request, number, if_match(request.change()))?;
         let command = Command { ring, wish };
-        let changed = self
-            .writer
-            .change(asked.actor, asked.change, command)
-            .await?;
-        let partition = partition_of(&changed.state, ring, asked.partition)?;
-        let partition = partition_to_wire(ring, asked.partition, partition);
+        let change = request.change().cloned();
+        let changed = self.writer.change(actor, change, command).await?;
+        let partition = partition_of(&changed.state, ring, number)?;
+        let partition = partition_to_wire(ring, number, partition);
         Ok((Some(changed.outcome), Some(partition)))
     }
 }
@@ -181,23 +207,13 @@ impl RingService for RingApi {
         &self,
         request: Request<wire::ActivatePartitionRequest>,
     ) -> Result<Response<wire::ActivatePartitionResponse>, Status> {
-        let actor = actor(&request);
-        let wire::ActivatePartitionRequest {
-            change,
-            ring,
-            partition,
-        } = request.into_inner();
-        let asked = Asked {
-            actor,
-            change,
-            ring,
-            partition,
-        };
-        let wish = |partition, if_match| Wish::Activate {
-            partition,
-            if_match,
-        };
-        let (outcome, partition) = self.change(asked, wish).await?;
+        let changed = self.change(request, |_, partition, if_match| {
+            Ok(Wish::Activate {
+                partition,
+                if_match,
+            })
+        });
+        let (outcome, partition) = changed.await?;
         Ok(Response::new(wire::ActivatePartitionResponse {
             outcome,
             partition,
@@ -208,23 +224,13 @@ impl RingService for RingApi {
         &self,
         request: Request<wire::DeactivatePartitionRequest>,
     ) -> Result<Response<wire::DeactivatePartitionResponse>, Status> {
-        let actor = actor(&request);
-        let wire::DeactivatePartitionRequest {
-            change,
-            ring,
-            partition,
-        } = request.into_inner();
-        let asked = Asked {
-            actor,
-            change,
-            ring,
-            partition,
-        };
-        let wish = |partition, if_match| Wish::Deactivate {
-            partition,
-            if_match,
-        };
-        let (outcome, partition) = self.change(asked, wish).await?;
+        let changed = self.change(request, |_, partition, if_match| {
+            Ok(Wish::Deactivate {
+                partition,
+                if_match,
+            })
+        });
+        let (outcome, partition) = changed.await?;
         Ok(Response::new(wire::DeactivatePartitionResponse {
             outcome,
             partition,
@@ -253,26 +259,15 @@ impl RingService for RingApi {
         &self,
         request: Request<wire::AssignPartitionRequest>,
     ) -> Result<Response<wire::AssignPartitionResponse>, Status> {
-        let actor = actor(&request);
-        let wire::AssignPartitionRequest {
-            change,
-            ring,
-            partition,
-            node,
-        } = request.into_inner();
-        let node = node_name(&node)?;
-        let asked = Asked {
-            actor,
-            change,
-            ring,
-            partition,
-        };
-        let wish = |partition, if_match| Wish::Assign {
-            partition,
-            node,
-            if_match,
-        };
-        let (outcome, partition) = self.change(asked, wish).await?;
+        let changed = self.change(request, |request, partition, if_match| {
+            let node = node_name(&request.node)?;
+            Ok(Wish::Assign {
+                partition,
+                node,
+                if_match,
+            })
+        });
+        let (outcome, partition) = changed.await?;
         Ok(Response::new(wire::AssignPartitionResponse {
             outcome,
             partition,
@@ -283,26 +278,15 @@ impl RingService for RingApi {
         &self,
         request: Request<wire::UnassignPartitionRequest>,
     ) -> Result<Response<wire::UnassignPartitionResponse>, Status> {
-        let actor = actor(&request);
-        let wire::UnassignPartitionRequest {
-            change,
-            ring,
-            partition,
-            zone: text,
-        } = request.into_inner();
-        let zone = zone(&text)?;
-        let asked = Asked {
-            actor,
-            change,
-            ring,
-            partition,
-        };
-        let wish = |partition, if_match| Wish::Unassign {
-            partition,
-            zone,
-            if_match,
-        };
-        let (outcome, partition) = self.change(asked, wish).await?;
+        let changed = self.change(request, |request, partition, if_match| {
+            let zone = zone(&request.zone)?;
+            Ok(Wish::Unassign {
+                partition,
+                zone,
+                if_match,
+            })
+        });
+        let (outcome, partition) = changed.await?;
         Ok(Response::new(wire::UnassignPartitionResponse {
             outcome,
             partition,
@@ -313,26 +297,15 @@ impl RingService for RingApi {
         &self,
         request: Request<wire::HandOverPartitionRequest>,
     ) -> Result<Response<wire::HandOverPartitionResponse>, Status> {
-        let actor = actor(&request);
-        let wire::HandOverPartitionRequest {
-            change,
-            ring,
-            partition,
-            node,
-        } = request.into_inner();
-        let to = node_name(&node)?;
-        let asked = Asked {
-            actor,
-            change,
-            ring,
-            partition,
-        };
-        let wish = |partition, if_match| Wish::HandOver {
-            partition,
-            to,
-            if_match,
-        };
-        let (outcome, partition) = self.change(asked, wish).await?;
+        let changed = self.change(request, |request, partition, if_match| {
+            let to = node_name(&request.node)?;
+            Ok(Wish::HandOver {
+                partition,
+                to,
+                if_match,
+            })
+        });
+        let (outcome, partition) = changed.await?;
         Ok(Response::new(wire::HandOverPartitionResponse {
             outcome,
             partition,
@@ -343,26 +316,15 @@ impl RingService for RingApi {
         &self,
         request: Request<wire::CancelHandoverRequest>,
     ) -> Result<Response<wire::CancelHandoverResponse>, Status> {
-        let actor = actor(&request);
-        let wire::CancelHandoverRequest {
-            change,
-            ring,
-            partition,
-            zone: text,
-        } = request.into_inner();
-        let zone = zone(&text)?;
-        let asked = Asked {
-            actor,
-            change,
-            ring,
-            partition,
-        };
-        let wish = |partition, if_match| Wish::CancelHandover {
-            partition,
-            zone,
-            if_match,
-        };
-        let (outcome, partition) = self.change(asked, wish).await?;
+        let changed = self.change(request, |request, partition, if_match| {
+            let zone = zone(&request.zone)?;
+            Ok(Wish::CancelHandover {
+                partition,
+                zone,
+                if_match,
+            })
+        });
+        let (outcome, partition) = changed.await?;
         Ok(Response::new(wire::CancelHandoverResponse {
             outcome,
             partition,
