@@ -198,17 +198,7 @@ pub async fn open(
         metrics: metrics.clone(),
     };
     tasks.spawn("control_proposer", proposer.run(inbox, tasks.clone()));
-    let reader = Reader {
-        raft: raft.clone(),
-        members: members.clone(),
-        published: Arc::clone(&published),
-        timeout: settings.timeout,
-        policy: if settings.lease_reads {
-            ReadPolicy::LeaseRead
-        } else {
-            ReadPolicy::ReadIndex
-        },
-    };
+    let reader = reader(&settings, &members);
     let handle = Handle {
         node: settings.node,
         raft,
@@ -222,19 +212,13 @@ pub async fn open(
         jobs,
         metrics,
     };
-    tasks.spawn(
-        "control_steward",
-        steward::run(handle.clone(), tasks.clone()),
-    );
     let comparing = digest::Comparing {
         digests,
         members: members.clone(),
         disk: parts.disk,
         metrics: handle.metrics.clone(),
     };
-    tasks.spawn("control_digest", comparing.run(due, tasks.clone()));
-    let watching = steward::watch(members.clone(), handle.metrics.clone(), tasks.clone());
-    tasks.spawn("control_metrics", watching);
+    tend(&handle, comparing.run(due, tasks.clone()), tasks);
     let snapshots = take_snapshots(members.raft.clone(), snapshot_due, tasks.clone());
     tasks.spawn("control_snapshots", snapshots);
     if let Start::Wait { join } = settings.start {
@@ -246,6 +230,40 @@ pub async fn open(
         "control log is open"
     );
     Ok(handle)
+}
+
+/// How the state is read with everything acknowledged before in it.
+fn reader(settings: &Settings, members: &Members) -> Reader {
+    Reader {
+        raft: members.raft.clone(),
+        members: members.clone(),
+        published: Arc::clone(&members.published),
+        timeout: settings.timeout,
+        policy: if settings.lease_reads {
+            ReadPolicy::LeaseRead
+        } else {
+            ReadPolicy::ReadIndex
+        },
+    }
+}
+
+/// What a leader does for its cluster, what is compared with others, and what is measured.
+fn tend(
+    handle: &Handle,
+    comparing: impl Future<Output = io::Result<()>> + Send + 'static,
+    tasks: &Tasks,
+) {
+    tasks.spawn(
+        "control_steward",
+        steward::run(handle.clone(), tasks.clone()),
+    );
+    tasks.spawn("control_digest", comparing);
+    let watching = steward::watch(
+        handle.members.clone(),
+        handle.metrics.clone(),
+        tasks.clone(),
+    );
+    tasks.spawn("control_metrics", watching);
 }
 
 /// Raft over this file, and what knows its members.

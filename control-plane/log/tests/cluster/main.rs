@@ -216,7 +216,7 @@ async fn the_level_rises_when_every_voter_understands_it_and_keeps_older_nodes_o
     let third = nodes.pop().unwrap();
     let level = |at: usize| nodes[at].log.state().cluster.level;
     write(&nodes, 1).await;
-    assert_eq!(level(0), 8);
+    eventually("level 8", || async { level(0) == 8 && level(1) == 8 }).await;
 
     let mut place = third.stop().await;
     place.level = Some(9);
